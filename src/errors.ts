@@ -1,0 +1,293 @@
+/**
+ * Every way in which a peer, the network or the time can fail a program: one tagged class each.
+ *
+ * Match them by `_tag`. Misuse of an option is none of these: it is a plain `RangeError` or `TypeError` at the call.
+ */
+
+/** What all the errors of this file have in common. */
+export abstract class SluiceError extends Error {
+  /** The name to match on, for example with `switch` or fp-ts. */
+  abstract readonly _tag: string;
+
+  override get name(): string {
+    return this._tag;
+  }
+}
+
+// ── frames ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A frame that cannot be cut. `offset` counts the bytes of the stream before the frame. */
+export abstract class FramingError extends SluiceError {
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super(`${message} (frame at byte ${offset} of the stream)`);
+    this.offset = offset;
+  }
+}
+
+/** A frame's payload is longer than its rule allows. `got` is what was announced, or what has come without an end. */
+export class FrameTooLong extends FramingError {
+  readonly _tag = 'FrameTooLong';
+  /** The length in bytes that was announced, or the bytes that came so far where no length is announced. */
+  readonly got: number;
+  /** The most payload bytes that the rule allows. */
+  readonly limit: number;
+  /** What the bytes look like, where they look like something: another protocol, or the other byte order. */
+  readonly guess: string | undefined;
+
+  constructor(got: number, limit: number, offset = 0, guess?: string) {
+    super(`a frame of ${got} bytes is longer than the limit of ${limit}${guess ? `: ${guess}` : ''}`, offset);
+    this.got = got;
+    this.limit = limit;
+    this.guess = guess;
+  }
+}
+
+/** A frame that says something impossible of itself: a negative length, one shorter than its own header, a bad digit. */
+export class MalformedFrame extends FramingError {
+  readonly _tag = 'MalformedFrame';
+  /** What is wrong with it. */
+  readonly reason: string;
+  /** What the bytes look like, where they look like something. */
+  readonly guess: string | undefined;
+
+  constructor(reason: string, offset = 0, guess?: string) {
+    super(`a malformed frame: ${reason}${guess ? `: ${guess}` : ''}`, offset);
+    this.reason = reason;
+    this.guess = guess;
+  }
+}
+
+/** The bytes ended inside a frame. */
+export class TruncatedFrame extends FramingError {
+  readonly _tag = 'TruncatedFrame';
+  /** Bytes of the unfinished frame that had come, header included. */
+  readonly held: number;
+
+  constructor(held: number, offset = 0) {
+    super(`the stream ended ${held} bytes into a frame`, offset);
+    this.held = held;
+  }
+}
+
+// ── messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A frame that is no message of the protocol, where the policy is to end the connection over it. */
+export class InvalidMessage extends SluiceError {
+  readonly _tag = 'InvalidMessage';
+  /** What the codec found wrong, a line each. */
+  readonly reasons: readonly string[];
+
+  constructor(reasons: readonly string[]) {
+    super(`not a message of this protocol: ${reasons.join('; ')}`);
+    this.reasons = reasons;
+  }
+}
+
+// ── connections ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The peer, or the network, cut the connection off instead of ending it. `cause` has what the system said. */
+export class ConnectionReset extends SluiceError {
+  readonly _tag = 'ConnectionReset';
+  /** The system's word for it (`ECONNRESET`, `EPIPE`, ...), where there is one. */
+  readonly code: string | undefined;
+
+  constructor(code?: string, cause?: unknown) {
+    super(`the connection was reset${code ? ` (${code})` : ''}`, { cause });
+    this.code = code;
+  }
+}
+
+/** This side gave the connection up: `abort()` was called. */
+export class ConnectionAborted extends SluiceError {
+  readonly _tag = 'ConnectionAborted';
+
+  constructor() {
+    super('the connection was aborted by this side');
+  }
+}
+
+/** The peer did not take what was written within the write deadline. */
+export class WriteStalled extends SluiceError {
+  readonly _tag = 'WriteStalled';
+  /** Milliseconds it was given. */
+  readonly deadline: number;
+  /** Bytes that were waiting for it. */
+  readonly held: number;
+
+  constructor(deadline: number, held: number) {
+    super(`the peer left ${held} bytes unread for ${deadline} ms`);
+    this.deadline = deadline;
+    this.held = held;
+  }
+}
+
+/** More was written to a peer than it may have waiting, by a source that cannot be paused. */
+export class WriteOverflow extends SluiceError {
+  readonly _tag = 'WriteOverflow';
+  /** Bytes that were waiting. */
+  readonly held: number;
+  /** The most that may wait. */
+  readonly limit: number;
+
+  constructor(held: number, limit: number) {
+    super(`${held} bytes wait for a slow peer, over the limit of ${limit}, and their source cannot be paused`);
+    this.held = held;
+    this.limit = limit;
+  }
+}
+
+/** One side had ended, and for too long the other neither ended nor made progress. */
+export class HalfCloseTimeout extends SluiceError {
+  readonly _tag = 'HalfCloseTimeout';
+  /** Milliseconds it was given. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(`the connection stayed half closed for ${limit} ms without progress`);
+    this.limit = limit;
+  }
+}
+
+/** The connection was still open when the time for draining was over. */
+export class DrainTimeout extends SluiceError {
+  readonly _tag = 'DrainTimeout';
+  /** Milliseconds that it was given to finish. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(`cut off: still open ${limit} ms after the server was told to stop`);
+    this.limit = limit;
+  }
+}
+
+// ── ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The port, or the socket file, could not be opened. */
+export class ListenFailed extends SluiceError {
+  readonly _tag = 'ListenFailed';
+  /** What was to be opened, as `host:port` or a path. */
+  readonly address: string;
+  /** The system's word for it: `EADDRINUSE`, `EACCES`, ... */
+  readonly code: string | undefined;
+
+  constructor(address: string, code: string | undefined, cause?: unknown) {
+    const why = code === 'EADDRINUSE' ? 'it is in use' : code === 'EACCES' ? 'that is not permitted' : String(code);
+    super(`cannot listen on ${address}: ${why}`, { cause });
+    this.address = address;
+    this.code = code;
+  }
+}
+
+/** A dial that did not connect: refused, unreachable, no such host. */
+export class DialFailed extends SluiceError {
+  readonly _tag = 'DialFailed';
+  /** What was dialled, as `host:port` or a path. */
+  readonly address: string;
+  /** The system's word for it: `ECONNREFUSED`, `ENOTFOUND`, ... */
+  readonly code: string | undefined;
+
+  constructor(address: string, code: string | undefined, cause?: unknown) {
+    super(`cannot connect to ${address}: ${code ?? String(cause)}`, { cause });
+    this.address = address;
+    this.code = code;
+  }
+}
+
+/** A dial that was not answered in time. */
+export class DialTimeout extends SluiceError {
+  readonly _tag = 'DialTimeout';
+  /** What was dialled. */
+  readonly address: string;
+  /** Milliseconds it was given. */
+  readonly limit: number;
+
+  constructor(address: string, limit: number) {
+    super(`${address} did not answer within ${limit} ms`);
+    this.address = address;
+    this.limit = limit;
+  }
+}
+
+/** All attempts to dial again are used up. `cause` is the last one's error. */
+export class DialGivenUp extends SluiceError {
+  readonly _tag = 'DialGivenUp';
+  /** What was dialled. */
+  readonly address: string;
+  /** Attempts since the last success. */
+  readonly attempts: number;
+
+  constructor(address: string, attempts: number, cause: unknown) {
+    super(`gave up on ${address} after ${attempts} attempts`, { cause });
+    this.address = address;
+    this.attempts = attempts;
+  }
+}
+
+// ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Nothing came from the peer for the whole hold time. */
+export class PeerIdle extends SluiceError {
+  readonly _tag = 'PeerIdle';
+  /** The hold time, in milliseconds. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(`the peer was silent for ${limit} ms`);
+    this.limit = limit;
+  }
+}
+
+/** A frame was begun and not finished in time. */
+export class FrameTooSlow extends SluiceError {
+  readonly _tag = 'FrameTooSlow';
+  /** Milliseconds that a frame may take from its first byte to its last. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(`a frame took longer than ${limit} ms to arrive`);
+    this.limit = limit;
+  }
+}
+
+/** A peer connected and then said nothing in time. */
+export class PeerSilent extends SluiceError {
+  readonly _tag = 'PeerSilent';
+  /** Milliseconds that it had. */
+  readonly limit: number;
+
+  constructor(limit: number) {
+    super(`the peer said nothing within ${limit} ms of connecting`);
+    this.limit = limit;
+  }
+}
+
+// ── flow ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A queue whose source cannot be paused went over its limit, and its policy is to fail. */
+export class QueueOverflow extends SluiceError {
+  readonly _tag = 'QueueOverflow';
+  /** The operator that holds the queue. */
+  readonly operator: string;
+  /** The most values that it may hold. */
+  readonly limit: number;
+
+  constructor(operator: string, limit: number) {
+    super(`${operator} holds ${limit} values, its limit, and their source cannot be paused`);
+    this.operator = operator;
+    this.limit = limit;
+  }
+}
+
+/** A subscriber of a topic fell too far behind, and its policy is `disconnect`. */
+export class PeerTooSlow extends SluiceError {
+  readonly _tag = 'PeerTooSlow';
+  /** Values that were waiting for it. */
+  readonly held: number;
+
+  constructor(held: number) {
+    super(`the peer fell ${held} messages behind`);
+    this.held = held;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Gate } from './gate.js';
+import type { Valve } from './valve.js';
+
+/**
+ * What is in force while something subscribes: set by what stands further down, found by what stands further up.
+ *
+ * Subscribing is synchronous, so a value set for its duration reaches every source above through any stock operator
+ * (`map`, `scan`, `merge`, `share`, `mergeMap`, ...), without a change to RxJS and without a parameter.
+ */
+export interface Scope {
+  /** The valve of the nearest consumer below that can be slow. */
+  readonly valve: Valve | null;
+  /** Who wants to know when a frame has begun and when it is whole: `frameDeadline`. */
+  readonly frames: FrameWatch | null;
+  /** Set while a server is draining: a frame that is cut short by that is forgotten, not an error. */
+  readonly drain: DrainState | null;
+}
+
+/** Told by `frame` about the frame that is under way. */
+export interface FrameWatch {
+  /** The bytes at hand end inside a frame. Told once a frame. */
+  begun(): void;
+  /** No frame is under way any more. */
+  done(): void;
+}
+
+/** Whether a server has been told to stop. */
+export interface DrainState {
+  readonly stopping: boolean;
+}
+
+/** The scope of a program in which nothing has been set. */
+export const openScope: Scope = { valve: null, frames: null, drain: null };
+
+/** What is going on at this moment. There is one thread, so there is one of these. */
+export const flow: {
+  scope: Scope;
+  /** The source that is emitting now: a consumer that is subscribed to meanwhile takes it into its valve. */
+  emitting: Gate | null;
+  /** Whether what is emitted now is to go before data that is queued already (keep-alive probes). */
+  urgent: boolean;
+} = { scope: openScope, emitting: null, urgent: false };
+
+/** Runs `work` in `scope`, with no source emitting: what it subscribes to belongs to the scope alone. */
+export const inScope = <A>(scope: Scope, work: () => A): A => {
+  const before = { scope: flow.scope, emitting: flow.emitting };
+  flow.scope = scope;
+  flow.emitting = null;
+  try {
+    return work();
+  } finally {
+    flow.scope = before.scope;
+    flow.emitting = before.emitting;
+  }
+};
+
+/** Runs `work`, and whatever it emits goes before data that is queued already. */
+export const urgently = (work: () => void): void => {
+  const before = flow.urgent;
+  flow.urgent = true;
+  try {
+    work();
+  } finally {
+    flow.urgent = before;
+  }
+};

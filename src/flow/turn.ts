@@ -1,0 +1,40 @@
+/** Something to be done once, when all that follows from one chunk has been done. */
+export interface Task {
+  run(): void;
+}
+
+let depth = 0;
+let count = 0;
+const tasks: Task[] = [];
+
+/** @internal A source begins to emit. */
+export const beginTurn = (): void => {
+  if (depth++ === 0) count++;
+};
+
+/** @internal A source has emitted. At the end of the outermost one, the tasks are run. */
+export const endTurn = (): void => {
+  if (depth > 1 || tasks.length === 0) {
+    depth--;
+    return;
+  }
+  // The depth stays up meanwhile: what a task sets off belongs to this turn, and its tasks come in this loop.
+  try {
+    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task.run();
+  } finally {
+    depth--;
+  }
+};
+
+/**
+ * Has `task` run at the end of the turn: after the chunk that is being handled has been handled to its last frame.
+ * Answers false, and does nothing, when no source is emitting.
+ */
+export const atEndOfTurn = (task: Task): boolean => {
+  if (depth === 0) return false;
+  tasks.push(task);
+  return true;
+};
+
+/** A number that is the same throughout a turn and another in the next, or 0 when no source is emitting. */
+export const currentTurn = (): number => (depth === 0 ? 0 : count);

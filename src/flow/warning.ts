@@ -1,0 +1,39 @@
+/** What `emitWarning` of the host takes. Looked up when needed: this folder imports nothing of Node. */
+interface Host {
+  readonly process?: {
+    emitWarning?: (message: string, options: { type: string; code: string; detail: string }) => void;
+  };
+}
+
+const warned = new Set<string>();
+
+/** Warns once of each `about`, through the host's own channel for warnings. */
+const warnOnce = (about: string, code: string, message: string, detail: string): void => {
+  if (warned.has(about)) return;
+  warned.add(about);
+  (globalThis as Host).process?.emitWarning?.(message, { type: 'SluiceWarning', code, detail });
+};
+
+/** The code of the warning that a queue cannot make its source rest. */
+export const UNREACHED = 'SLUICE_UNREACHED';
+
+/** Law 4: a consumer that is full and finds no source to pause says so once, by name. */
+export const warnUnreached = (operator: string, highWater: number): void =>
+  warnOnce(
+    `${UNREACHED} ${operator}`,
+    UNREACHED,
+    `${operator} holds ${highWater} values and found no source above it that can be paused`,
+    'Make the source one that obeys: connection.reads, listen, fromAsyncIterable, fromReadable, or pausable(source).',
+  );
+
+/** The code of the warning that a deadline for frames stands where no frames are cut. */
+export const NO_FRAMES = 'SLUICE_NO_FRAMES';
+
+/** A `frameDeadline` that has no `frame` above it never expires. */
+export const warnNoFrames = (): void =>
+  warnOnce(
+    NO_FRAMES,
+    NO_FRAMES,
+    'frameDeadline found no frame operator above it, so it never expires',
+    'Put it after frameFixed, frameLengthPrefixed, frameDelimited, frameLines, frameVarint or frame(rule).',
+  );
