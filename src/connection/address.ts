@@ -1,0 +1,41 @@
+import type { Socket } from 'node:net';
+import { checkInteger, checkText } from '../check.js';
+
+/** Where to listen or to dial: a port of a host, or a Unix socket. */
+export interface Place {
+  /** The port, 0 to 65,535; for `listen`, 0 takes a free one. */
+  readonly port?: number;
+  /** A name or an address (default 127.0.0.1). To be reached from elsewhere, listen on `0.0.0.0` or `::`. */
+  readonly host?: string;
+  /** The path of a Unix socket, in place of `port` and `host`. */
+  readonly path?: string;
+}
+
+/** Checks a place: exactly one of `port` and `path`. */
+export const checkPlace = (place: Place, leastPort: number): Place => {
+  if (typeof place !== 'object' || place === null) throw new TypeError('expected options with a port or a path');
+  const { port, path, host } = place;
+  if ((port === undefined) === (path === undefined)) {
+    throw new TypeError(`give either a port or a path, got ${port === undefined ? 'neither' : 'both'}`);
+  }
+  if (path !== undefined) return { path: checkText('path', path) };
+  return { port: checkInteger('port', port, leastPort, 65_535), host: checkText('host', host ?? '127.0.0.1') };
+};
+
+/** `127.0.0.1:80`, `[::1]:80`; an IPv4 address that came in over IPv6 is shown as what it is. */
+export const hostAndPort = (host: string, port: number): string => {
+  const plain = host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host;
+  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+};
+
+/** A place as it is shown to people. */
+export const placeName = ({ host, port, path }: Place): string => path ?? hostAndPort(host ?? '127.0.0.1', port ?? 0);
+
+/** The two ends of a connected socket. `path` is the Unix socket it came by, which has no names for its clients. */
+export const endsOf = (socket: Socket, path: string | undefined): { peer: string; local: string } =>
+  path === undefined
+    ? {
+        peer: hostAndPort(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0),
+        local: hostAndPort(socket.localAddress ?? 'unknown', socket.localPort ?? 0),
+      }
+    : { peer: path, local: path };

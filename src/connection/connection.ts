@@ -1,0 +1,359 @@
+import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
+import { checkInteger, checkTime } from '../check.js';
+import { ConnectionAborted, ConnectionReset, HalfCloseTimeout, SluiceError, WriteStalled } from '../errors.js';
+import { Gate } from '../flow/gate.js';
+import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
+import { Outgoing } from './outgoing.js';
+import type { Wire, WireListener } from './wire.js';
+
+/** What a connection has moved so far. Plain fields that it keeps up to date; read them whenever you like. */
+export interface ConnectionStatistics {
+  /** When it was opened, in milliseconds since 1970. */
+  readonly openedAt: number;
+  /** Bytes received. */
+  readonly bytesIn: number;
+  /** Bytes sent: handed to the system, or to the other end in memory. */
+  readonly bytesOut: number;
+  /** Chunks received, as the network cut them. */
+  readonly chunksIn: number;
+  /** Writes made: the answers to one chunk share one. */
+  readonly writes: number;
+  /** Bytes that wait here for the peer to take them. */
+  readonly buffered: number;
+}
+
+/** One connection, accepted or dialled, over whatever carries its bytes. */
+export interface Connection {
+  /** A number of its own, counted from 1 in this process. */
+  readonly id: number;
+  /** Where the peer is: `127.0.0.1:51512`, `[::1]:51512`, or a path. */
+  readonly peer: string;
+  /** Where this side is. */
+  readonly local: string;
+  /**
+   * The bytes of the peer, in chunks as the network cut them. Completes at the peer's end (FIN), fails with
+   * `ConnectionReset` when the connection is cut.
+   *
+   * Nothing is read before it is subscribed to, so nothing is lost however late that is. One subscriber at a time.
+   * Unsubscribing stops the reading, and destroys the connection if nothing is being written to it.
+   * It can be paused: it rests while a consumer below it has its valve closed.
+   */
+  readonly reads: Observable<Uint8Array>;
+  /**
+   * Writes a stream of bytes to the peer and completes when all is flushed and the end (FIN) is sent; emits nothing.
+   *
+   * All that is emitted while one chunk is handled leaves in one write. When the stream fails, what was written before
+   * is flushed and the connection is ended. Unsubscribing destroys the connection. Fails with the connection's own
+   * error, with `WriteStalled` when the peer does not read within the write deadline, and with `WriteOverflow`.
+   */
+  readonly writes: OperatorFunction<Uint8Array, never>;
+  /** Completes when the connection is gone, its socket and timers with it. Emits nothing and never fails. */
+  readonly closed: Observable<never>;
+  readonly statistics: ConnectionStatistics;
+  /** Ends this side: what is written already is flushed, then FIN. The peer may still send. */
+  end(): void;
+  /** Gives the connection up at once; the peer sees a reset. Both streams fail with `ConnectionAborted`. */
+  abort(): void;
+}
+
+/** What can be set for each connection, however it came about. Times are in milliseconds, sizes in bytes. */
+export interface ConnectionOptions {
+  /** How long a full peer may leave what was written unread (default 30,000). Not put off by crumbs. */
+  readonly writeDeadline?: number;
+  /** How long a connection of which one side has ended may go without progress (default 30,000). */
+  readonly halfClose?: number;
+  /** The most bytes that may wait here for a slow peer whose source cannot be paused (default 16 MiB). */
+  readonly writeLimit?: number;
+  /** What the two times are measured by (default `asyncScheduler`). */
+  readonly scheduler?: SchedulerLike;
+}
+
+/** The options with their defaults, checked. */
+export interface ConnectionLimits {
+  readonly writeDeadline: number;
+  readonly halfClose: number;
+  readonly writeLimit: number;
+  readonly scheduler: SchedulerLike;
+}
+
+export const connectionLimits = (options: ConnectionOptions): ConnectionLimits => ({
+  writeDeadline: checkTime('writeDeadline', options.writeDeadline ?? 30_000),
+  halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
+  writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
+  scheduler: options.scheduler ?? asyncScheduler,
+});
+
+/** How long a peer that was sent the end after an error may take to see it, in milliseconds. */
+const LINGER = 1_000;
+
+let opened = 0;
+
+/** @internal Keeps the laws of a connection over a wire. */
+export class WireConnection implements Connection, WireListener {
+  readonly id = ++opened;
+  readonly reads: Observable<Uint8Array> = new Observable((subscriber) => this.#read(subscriber));
+  readonly writes: OperatorFunction<Uint8Array, never>;
+  readonly closed: Observable<never> = new Observable((subscriber) => {
+    if (this.#gone) subscriber.complete();
+    else {
+      (this.#watchers ??= new Set()).add(subscriber);
+      subscriber.add(() => this.#watchers?.delete(subscriber));
+    }
+  });
+
+  readonly #wire: Wire;
+  readonly #limits: ConnectionLimits;
+  readonly #timetable: Timetable;
+  readonly #openedAt = Date.now();
+  #reader: Subscriber<Uint8Array> | null = null;
+  #gate: Gate | null = null;
+  #outgoing: Outgoing | null = null;
+  #writer: Subscriber<never> | null = null;
+  #watchers: Set<Subscriber<never>> | null = null;
+  #halfClosed: Alarm | null = null;
+  #stalled: Alarm | null = null;
+  #failure: SluiceError | null = null;
+  /** The peer has ended; we have sent our end; we have asked for it; nothing is left. */
+  #inputEnded = false;
+  #outputEnded = false;
+  #ending = false;
+  #gone = false;
+  #bytesIn = 0;
+  #chunksIn = 0;
+  #bytesOut = 0;
+  #writesMade = 0;
+  #moved = 0;
+
+  constructor(wire: Wire, limits: ConnectionLimits) {
+    this.#wire = wire;
+    this.#limits = limits;
+    this.#timetable = timetableOf(limits.scheduler);
+    this.writes = (chunks) => new Observable((subscriber) => this.#write(chunks, subscriber));
+    wire.attach(this);
+  }
+
+  get peer(): string {
+    return this.#wire.peer;
+  }
+
+  get local(): string {
+    return this.#wire.local;
+  }
+
+  get statistics(): ConnectionStatistics {
+    return {
+      openedAt: this.#openedAt,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      chunksIn: this.#chunksIn,
+      writes: this.#writesMade,
+      buffered: (this.#outgoing?.queued ?? 0) + (this.#gone ? 0 : this.#wire.pending),
+    };
+  }
+
+  end(): void {
+    if (this.#outgoing !== null) this.#outgoing.finish();
+    else this.#endOutput();
+  }
+
+  abort(): void {
+    if (this.#gone) return;
+    this.#failure ??= new ConnectionAborted();
+    this.#wire.reset();
+    this.#tell(this.#failure);
+  }
+
+  /** How it is shown by `console.log`, so that an outcome can be printed as it is. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Connection ${this.id} (${this.peer})`;
+  }
+
+  // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #read(subscriber: Subscriber<Uint8Array>): void {
+    if (this.#reader !== null) return subscriber.error(new Error(`reads of connection ${this.id} has a subscriber`));
+    if (this.#inputEnded) return subscriber.complete();
+    if (this.#failure !== null) return subscriber.error(this.#failure);
+    if (this.#gone) return subscriber.error(new ConnectionReset());
+    const gate = new Gate();
+    this.#reader = subscriber;
+    this.#gate = gate;
+    subscriber.add(() => {
+      gate.leave();
+      if (this.#reader !== subscriber) return;
+      this.#reader = this.#gate = null;
+      if (this.#inputEnded || this.#gone || this.#failure !== null) return;
+      if (this.#ending) this.#discard();
+      else if (this.#outgoing === null) this.#wire.destroy();
+      else this.#wire.pause();
+    });
+    gate.wait(this.#resume);
+  }
+
+  readonly #resume = (): void => {
+    if (this.#reader !== null) this.#wire.resume();
+  };
+
+  received(chunk: Uint8Array): void {
+    const gate = this.#gate;
+    if (gate !== null && gate.closed) {
+      this.#wire.pause();
+      this.#wire.unread(chunk);
+      gate.wait(this.#resume);
+      return;
+    }
+    this.#bytesIn += chunk.length;
+    this.#chunksIn++;
+    if (gate === null || this.#reader === null) return;
+    gate.next(this.#reader, chunk);
+    if (gate.closed && this.#gate === gate) {
+      this.#wire.pause();
+      gate.wait(this.#resume);
+    }
+  }
+
+  ended(): void {
+    this.#inputEnded = true;
+    const reader = this.#reader;
+    if (reader !== null) this.#gate?.run(() => reader.complete());
+    // Nobody writes, and nobody is going to: an end for an end. (A turn later, for who reads to the end and then writes.)
+    if (this.#outgoing === null && !this.#ending) {
+      this.#timetable.clock.afterReads(() => {
+        if (this.#outgoing === null) this.#endOutput();
+      });
+    }
+    this.#watchHalfClose();
+  }
+
+  // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #write(chunks: Observable<Uint8Array>, subscriber: Subscriber<never>): void {
+    if (this.#outgoing !== null) return subscriber.error(new Error(`writes of connection ${this.id} was used before`));
+    if (this.#failure !== null) return subscriber.error(this.#failure);
+    if (this.#ending || this.#gone) return subscriber.error(new ConnectionReset());
+    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, {
+      wrote: (bytes) => {
+        this.#bytesOut += bytes;
+        this.#writesMade++;
+      },
+      full: () => this.#watchStall(),
+      done: () => this.#endOutput(),
+      failed: (error) => {
+        if (this.#failure === null && !this.#gone) this.#farewell();
+        subscriber.error(error);
+      },
+    });
+    this.#outgoing = outgoing;
+    this.#writer = subscriber;
+    subscriber.add(() => {
+      outgoing.leave();
+      if (!this.#ending && !this.#gone) this.#wire.destroy();
+    });
+    outgoing.subscribe(chunks);
+  }
+
+  #endOutput(): void {
+    if (this.#ending || this.#gone) return;
+    this.#ending = true;
+    this.#wire.end();
+    if (this.#reader === null) this.#discard();
+  }
+
+  /** The program failed: what it had answered goes out, then the end, and the peer has a moment to see it. */
+  #farewell(): void {
+    this.#endOutput();
+    this.#halfClosed ??= new Alarm(this.#timetable, { due: () => this.#halfCloseDue() });
+    this.#halfClosed.set(Math.min(LINGER, this.#limits.halfClose));
+  }
+
+  /** Reads on and forgets it, so that what the peer still sends does not turn our end into a reset. */
+  #discard(): void {
+    if (!this.#inputEnded && !this.#gone) this.#wire.resume();
+  }
+
+  drained(): void {
+    this.#stalled?.clear();
+    this.#outgoing?.drained();
+  }
+
+  finished(): void {
+    this.#outputEnded = true;
+    this.#stalled?.clear();
+    this.#watchHalfClose();
+    this.#writer?.complete();
+  }
+
+  // ── how it goes wrong ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  failed(error: unknown): void {
+    if (this.#failure !== null || (this.#inputEnded && this.#outputEnded)) return;
+    this.#tell((this.#failure = asReset(error)));
+  }
+
+  gone(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#stalled?.clear();
+    this.#halfClosed?.clear();
+    if (!this.#inputEnded || !this.#outputEnded) this.#tell((this.#failure ??= new ConnectionReset()));
+    const watchers = this.#watchers;
+    this.#watchers = null;
+    if (watchers !== null) for (const watcher of watchers) watcher.complete();
+  }
+
+  #fail(failure: SluiceError): void {
+    if (this.#failure !== null || this.#gone) return;
+    this.#failure = failure;
+    this.#wire.destroy();
+    this.#tell(failure);
+  }
+
+  /** Both streams end with it, unless they have ended before. What reads usually feeds what writes; once is enough. */
+  #tell(failure: SluiceError): void {
+    const reader = this.#reader;
+    if (reader !== null) this.#gate?.run(() => reader.error(failure));
+    this.#writer?.error(failure);
+  }
+
+  // ── what may not take for ever ────────────────────────────────────────────────────────────────────────────────────
+
+  /** The peer has its buffers full: it has until the write deadline to take all of it. */
+  #watchStall(): void {
+    this.#stalled ??= new Alarm(this.#timetable, {
+      // If nothing could run for a while, the word that it was taken may be waiting to be read.
+      due: () =>
+        this.#timetable.clock.afterReads(() => {
+          if (this.#outgoing?.full) this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
+        }),
+    });
+    if (!this.#stalled.pending) this.#stalled.set(this.#limits.writeDeadline);
+  }
+
+  /** One side has ended and the other has not: it may go on for as long as it gets on. */
+  #watchHalfClose(): void {
+    if (this.#inputEnded === this.#outputEnded) return;
+    this.#halfClosed ??= new Alarm(this.#timetable, { due: () => this.#halfCloseDue() });
+    if (this.#halfClosed.pending) return;
+    this.#moved = this.#progress();
+    this.#halfClosed.set(this.#limits.halfClose);
+  }
+
+  #halfCloseDue(): void {
+    // A peer that only goes on sending what nobody reads does not get on.
+    if (this.#progress() !== this.#moved && (this.#reader !== null || !this.#outputEnded)) {
+      this.#moved = this.#progress();
+      this.#halfClosed?.set(this.#limits.halfClose);
+    } else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
+  }
+
+  #progress(): number {
+    return this.#bytesIn + this.#bytesOut - this.#wire.pending;
+  }
+}
+
+/** What the system says of a broken wire, as one of our errors. */
+const asReset = (error: unknown): SluiceError => {
+  if (error instanceof SluiceError) return error;
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  return new ConnectionReset(typeof code === 'string' ? code : undefined, error);
+};

@@ -1,0 +1,171 @@
+import { type Socket, type TcpNetConnectOpts, connect } from 'node:net';
+import { Observable, Subscription } from 'rxjs';
+import { checkInteger, checkNumber, checkTime } from '../check.js';
+import { DialFailed, DialGivenUp, DialTimeout } from '../errors.js';
+import { Gate } from '../flow/gate.js';
+import { inScope } from '../flow/scope.js';
+import { clockOf } from '../time/clock.js';
+import { type Place, checkPlace, endsOf, placeName } from './address.js';
+import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
+import { DuplexWire } from './duplex-wire.js';
+
+/** How to dial again after a failure or a loss. Times in milliseconds. */
+export interface Reconnect {
+  /** The longest first wait (default 100). */
+  readonly initial?: number;
+  /** No wait is longer than this (default 30,000). */
+  readonly max?: number;
+  /** What the wait is multiplied by after each failure (default 2). */
+  readonly factor?: number;
+  /**
+   * How much of a wait is left to chance, from 0 (none) to 1 (all of it, the default: "full jitter"). Keeps a thousand
+   * clients from coming back in the same instant. After "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
+   */
+  readonly jitter?: number;
+  /** Attempts that may fail in a row, counted since the last success (default `Infinity`). */
+  readonly attempts?: number;
+}
+
+/** What a dial is doing. */
+export type DialState =
+  | { readonly state: 'connecting'; readonly address: string; readonly attempt: number }
+  | { readonly state: 'connected'; readonly address: string; readonly connection: Connection }
+  /** Waits `ms` before the next attempt; `error` is what the last one met, or undefined after a connection that ended. */
+  | { readonly state: 'waiting'; readonly address: string; readonly ms: number; readonly error: unknown }
+  | { readonly state: 'given-up'; readonly address: string; readonly attempts: number; readonly error: unknown };
+
+/** Whom to dial, and how. */
+export interface DialOptions extends Place, ConnectionOptions {
+  /** How long the other side may take to answer, in milliseconds (default 10,000). */
+  readonly connectTimeout?: number;
+  /** Sends what is written at once instead of waiting to fill a packet (default true). */
+  readonly noDelay?: boolean;
+  /** Dials again after a failure, and after each connection that has gone. Without it, once. */
+  readonly reconnect?: Reconnect | boolean;
+  /** Called at each change of state. */
+  readonly onState?: (state: DialState) => void;
+  /** Where chance comes from, for the jitter: a number from 0 up to 1 (default `Math.random`). */
+  readonly random?: () => number;
+}
+
+const BUFFER = 64 * 1024;
+
+interface Backoff {
+  readonly initial: number;
+  readonly max: number;
+  readonly factor: number;
+  readonly jitter: number;
+  readonly attempts: number;
+}
+
+const backoffOf = (reconnect: Reconnect | boolean | undefined): Backoff | null => {
+  if (reconnect === undefined || reconnect === false) return null;
+  const { initial = 100, max = 30_000, factor = 2, jitter = 1, attempts = Infinity } = reconnect === true ? {} : reconnect;
+  const backoff = {
+    initial: checkTime('reconnect.initial', initial),
+    max: checkTime('reconnect.max', max),
+    factor: checkNumber('reconnect.factor', factor, 1, 1_000),
+    jitter: checkNumber('reconnect.jitter', jitter, 0, 1),
+    attempts: attempts === Infinity ? attempts : checkInteger('reconnect.attempts', attempts, 1),
+  };
+  if (backoff.initial <= backoff.max) return backoff;
+  throw new RangeError(`reconnect.initial must be at most reconnect.max (${max} ms), got ${initial}`);
+};
+
+/** The wait before attempt number `failures + 1`, in milliseconds. */
+const waitOf = ({ initial, max, factor, jitter }: Backoff, failures: number, random: () => number): number => {
+  const longest = Math.min(max, initial * factor ** Math.max(0, failures - 1));
+  return Math.round(longest * (1 - jitter + jitter * random()));
+};
+
+/**
+ * The client side: dials when it is subscribed to and emits the connection, of the same type as an accepted one.
+ *
+ *     subscribed   ^----------------------
+ *                  dial({ port: 7000, reconnect: { initial: 5 } })
+ *     connections  ---a--------------b----      a is lost after a while; so is the first attempt to dial again
+ *
+ * Without `reconnect` it completes after the one connection, and fails with `DialFailed` or `DialTimeout`. With it, it
+ * emits one connection after another, the next when the last is gone, and fails with `DialGivenUp` when the attempts
+ * are used up. Unsubscribing stops the dialling, and closes no connection that was emitted.
+ */
+export const dial = (options: DialOptions): Observable<Connection> => {
+  const place = checkPlace(options, 1);
+  const limits = connectionLimits(options);
+  const timeout = checkTime('connectTimeout', options.connectTimeout ?? 10_000);
+  const backoff = backoffOf(options.reconnect);
+  const { noDelay = true, onState, random = Math.random } = options;
+  const address = placeName(place);
+
+  return new Observable((subscriber) => {
+    const clock = clockOf(limits.scheduler);
+    const gate = new Gate();
+    /** What is under way: an attempt, a wait, or a connection that is watched. */
+    let current: Subscription | undefined;
+    let failures = 0;
+
+    const failed = (error: unknown): void => {
+      failures++;
+      if (backoff === null) return subscriber.error(error);
+      if (failures < backoff.attempts) return again(error);
+      onState?.({ state: 'given-up', address, attempts: failures, error });
+      subscriber.error(new DialGivenUp(address, failures, error));
+    };
+
+    const again = (error?: unknown): void => {
+      const ms = waitOf(backoff as Backoff, failures, random);
+      onState?.({ state: 'waiting', address, ms, error });
+      current = clock.after(ms, () => gate.wait(attempt));
+    };
+
+    const connected = (socket: Socket): void => {
+      failures = 0;
+      const { peer, local } = endsOf(socket, place.path);
+      const connection = new WireConnection(new DuplexWire(socket, peer, local), limits);
+      onState?.({ state: 'connected', address, connection });
+      if (backoff !== null) current = connection.closed.subscribe({ complete: () => again() });
+      inScope(gate.scope, () => subscriber.next(connection));
+      if (backoff === null) subscriber.complete();
+    };
+
+    const attempt = (): void => {
+      if (subscriber.closed) return;
+      onState?.({ state: 'connecting', address, attempt: failures + 1 });
+      current = tryOnce();
+    };
+
+    const tryOnce = (): Subscription => {
+      const socket = connect({ ...(place as TcpNetConnectOpts), allowHalfOpen: true, noDelay, highWaterMark: BUFFER });
+      // Nothing is read before somebody reads.
+      socket.pause();
+      const attempting = new Subscription(() => {
+        socket.off('connect', succeeded).off('error', refused);
+        if (!socket.connecting) return;
+        socket.on('error', () => {});
+        socket.destroy();
+      });
+      const succeeded = (): void => {
+        attempting.unsubscribe();
+        connected(socket);
+      };
+      const refused = (error: NodeJS.ErrnoException): void => {
+        attempting.unsubscribe();
+        failed(new DialFailed(address, error.code, error));
+      };
+      attempting.add(
+        clock.after(timeout, () => {
+          attempting.unsubscribe();
+          failed(new DialTimeout(address, timeout));
+        }),
+      );
+      socket.once('connect', succeeded).once('error', refused);
+      return attempting;
+    };
+
+    subscriber.add(() => {
+      gate.leave();
+      current?.unsubscribe();
+    });
+    gate.wait(attempt);
+  });
+};

@@ -1,0 +1,137 @@
+import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { Observable } from 'rxjs';
+import { checkInteger } from '../check.js';
+import { ListenFailed } from '../errors.js';
+import { Gate } from '../flow/gate.js';
+import { inScope } from '../flow/scope.js';
+import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
+import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
+import { DuplexWire } from './duplex-wire.js';
+
+/** Where a server listens, once it does. */
+export interface ListenAddress {
+  /** `host:port` or a path, as it is shown to people. */
+  readonly name: string;
+  /** The port, also when 0 was asked for. Undefined for a Unix socket. */
+  readonly port: number | undefined;
+  /** The address. Undefined for a Unix socket. */
+  readonly host: string | undefined;
+  /** The path of a Unix socket. */
+  readonly path: string | undefined;
+}
+
+/** What happens to an acceptor that is no connection and ends nothing. */
+export type ListenEvent =
+  /** The system could not accept: out of descriptors, or a peer that was gone again. New dials are refused for `wait` ms. */
+  | { readonly type: 'accept-failed'; readonly code: string; readonly wait: number }
+  /** A connection was refused: while backing off, or because too many wait already. */
+  | { readonly type: 'refused'; readonly peer: string; readonly reason: 'backing-off' | 'too-many-waiting' };
+
+/** How to listen. A port, or a path, is all that is needed. */
+export interface ListenOptions extends Place, ConnectionOptions {
+  /** How many dials the system may keep for us before we accept them (default 511). */
+  readonly backlog?: number;
+  /** How many accepted connections may wait unread for a consumer that is busy (default 10,000); more are refused. */
+  readonly maxWaiting?: number;
+  /** Sends what is written at once instead of waiting to fill a packet (default true). */
+  readonly noDelay?: boolean;
+  /** On `::`, takes no IPv4 (default false). */
+  readonly ipv6Only?: boolean;
+  /** Called when the port is open. */
+  readonly onListening?: (address: ListenAddress) => void;
+  /** Called with what happens to the acceptor and ends nothing. */
+  readonly onEvent?: (event: ListenEvent) => void;
+}
+
+/** The first wait after a failed accept and the longest, in milliseconds. It doubles while failures go on. */
+const FIRST_WAIT = 100;
+const LONGEST_WAIT = 1_000;
+
+const BUFFER = 64 * 1024;
+
+/**
+ * The acceptor: opens the port when it is subscribed to and emits each connection as it comes.
+ *
+ *     subscribed   ^------------------!
+ *                  listen({ port: 7000 })
+ *     connections  ---a--b-----c-------
+ *
+ * Nothing of a connection is read before its `reads` is subscribed to. Unsubscribing closes the port, refuses those
+ * that still waited, and closes no connection that was emitted. While a consumer below has its valve closed,
+ * connections wait, unread and in order, up to `maxWaiting`.
+ *
+ * Fails with `ListenFailed` when the port cannot be opened; after that no peer and no shortage of descriptors ends it:
+ * such things are events. For several addresses, `merge(listen(a), listen(b))`.
+ */
+export const listen = (options: ListenOptions): Observable<Connection> => {
+  const place = checkPlace(options, 0);
+  const limits = connectionLimits(options);
+  const backlog = checkInteger('backlog', options.backlog ?? 511, 1, 65_535);
+  const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 0);
+  const { noDelay = true, ipv6Only = false, onListening, onEvent } = options;
+
+  return new Observable((subscriber) => {
+    const gate = new Gate();
+    const waiting: Socket[] = [];
+    let opened = false;
+    let wait = 0;
+    let refuseUntil = 0;
+
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
+
+    const emit = (socket: Socket): void => {
+      const { peer, local } = endsOf(socket, place.path);
+      const connection = new WireConnection(new DuplexWire(socket, peer, local), limits);
+      // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
+      inScope(gate.scope, () => subscriber.next(connection));
+    };
+
+    const refuse = (socket: Socket, reason: 'backing-off' | 'too-many-waiting'): void => {
+      onEvent?.({ type: 'refused', peer: endsOf(socket, place.path).peer, reason });
+      socket.resetAndDestroy();
+    };
+
+    const admit = (): void => {
+      const socket = waiting.shift();
+      if (socket !== undefined && !socket.destroyed) emit(socket);
+      if (waiting.length > 0) gate.wait(admit);
+    };
+
+    server.on('connection', (socket) => {
+      // Node ends the process over an error that nobody hears.
+      socket.on('error', ignore);
+      if (performance.now() < refuseUntil) refuse(socket, 'backing-off');
+      else if (!gate.closed && waiting.length === 0) emit(socket);
+      else if (waiting.length >= maxWaiting) refuse(socket, 'too-many-waiting');
+      else if (waiting.push(socket) === 1) gate.wait(admit);
+    });
+
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (!opened) return subscriber.error(new ListenFailed(placeName(place), error.code, error));
+      const now = performance.now();
+      wait = now < refuseUntil + LONGEST_WAIT ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT;
+      refuseUntil = now + wait;
+      onEvent?.({ type: 'accept-failed', code: error.code ?? 'unknown', wait });
+    });
+
+    server.on('listening', () => {
+      opened = true;
+      onListening?.(addressOf(server.address(), place.path));
+    });
+
+    server.listen({ ...place, backlog, ipv6Only });
+
+    return () => {
+      gate.leave();
+      server.close();
+      for (const socket of waiting) socket.resetAndDestroy();
+    };
+  });
+};
+
+const ignore = (): void => {};
+
+const addressOf = (address: AddressInfo | string | null, path: string | undefined): ListenAddress =>
+  typeof address === 'object' && address !== null
+    ? { name: hostAndPort(address.address, address.port), host: address.address, port: address.port, path: undefined }
+    : { name: path ?? '', host: undefined, port: undefined, path };

@@ -1,0 +1,42 @@
+/**
+ * What carries the bytes of a connection: a socket, a pair in memory, later TLS or a WebSocket.
+ *
+ * The seam between the laws of a connection, which `connection.ts` keeps once for all, and the ways to move bytes.
+ */
+export interface Wire {
+  /** Where the other side is, for people: `127.0.0.1:51512`, `[::1]:51512`, a path, a word. */
+  readonly peer: string;
+  /** Where this side is. */
+  readonly local: string;
+  /** Bytes taken by `write` that have not left for good: while there are some, they must stay as they are. */
+  readonly pending: number;
+  /** Gives the wire the one who listens to it. Called once; the wire starts paused, and brings nothing until `resume`. */
+  attach(listener: WireListener): void;
+  pause(): void;
+  resume(): void;
+  /** Takes back bytes that came just now and could not be used: they come again, first of all, after `resume`. */
+  unread(chunk: Uint8Array): void;
+  /** Takes bytes to be sent. False: enough for now, `drained` will follow. */
+  write(chunk: Uint8Array): boolean;
+  /** Sends the end after all that was written; `finished` follows. */
+  end(): void;
+  /** Gives everything up at once; `gone` follows. */
+  destroy(): void;
+  /** The same, so that the other side sees a reset wherever the wire has such a thing. */
+  reset(): void;
+}
+
+/** What a wire has to tell. */
+export interface WireListener {
+  received(chunk: Uint8Array): void;
+  /** The other side has ended: no more bytes will come. */
+  ended(): void;
+  /** All that was written has left, and more is welcome. */
+  drained(): void;
+  /** All that was written has left, and the end after it. */
+  finished(): void;
+  /** The wire broke. `gone` follows. */
+  failed(error: unknown): void;
+  /** Nothing of it is left. Told once, last of all. */
+  gone(): void;
+}
