@@ -1,1 +1,17 @@
-export {};
+export { broadcast } from './broadcast.js';
+export { concatMap } from './concat-map.js';
+export type { DrainOptions, DrainReport } from './drain.js';
+export { drain } from './drain.js';
+export { failIfIdle } from './fail-if-idle.js';
+export { firstByteDeadline } from './first-byte-deadline.js';
+export { frameDeadline } from './frame-deadline.js';
+export { heartbeat } from './heartbeat.js';
+export type { KeepAliveEvent, KeepAliveOptions } from './keep-alive.js';
+export { keepAlive } from './keep-alive.js';
+export type { MapAsyncOptions } from './map-async.js';
+export { mapAsync } from './map-async.js';
+export { mergeMap } from './merge-map.js';
+export type { ServeOptions } from './serve.js';
+export { serve } from './serve.js';
+export type { ToBatchesOptions } from './to-batches.js';
+export { toBatches } from './to-batches.js';

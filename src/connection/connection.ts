@@ -2,6 +2,8 @@ import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber,
 import { checkInteger, checkTime } from '../check.js';
 import { ConnectionAborted, ConnectionReset, HalfCloseTimeout, SluiceError, WriteStalled } from '../errors.js';
 import { Gate } from '../flow/gate.js';
+import { flow } from '../flow/scope.js';
+import { beginTurn, endTurn } from '../flow/turn.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
 import { Outgoing } from './outgoing.js';
 import type { Wire, WireListener } from './wire.js';
@@ -36,7 +38,7 @@ export interface Connection {
    *
    * Nothing is read before it is subscribed to, so nothing is lost however late that is. One subscriber at a time.
    * Unsubscribing stops the reading, and destroys the connection if nothing is being written to it.
-   * It can be paused: it rests while a consumer below it has its valve closed.
+   * It can be paused: it rests while a consumer below it has its valve closed. Below `drain`, it completes at the stop.
    */
   readonly reads: Observable<Uint8Array>;
   /**
@@ -178,6 +180,9 @@ export class WireConnection implements Connection, WireListener {
     const gate = new Gate();
     this.#reader = subscriber;
     this.#gate = gate;
+    // A server that is told to stop takes in no more; what has come is still answered.
+    const { drain } = flow.scope;
+    if (drain !== null) subscriber.add(drain.onStop(() => gate.run(() => subscriber.complete())));
     subscriber.add(() => {
       gate.leave();
       if (this.#reader !== subscriber) return;
@@ -205,7 +210,12 @@ export class WireConnection implements Connection, WireListener {
     this.#bytesIn += chunk.length;
     this.#chunksIn++;
     if (gate === null || this.#reader === null) return;
-    gate.next(this.#reader, chunk);
+    beginTurn();
+    try {
+      gate.next(this.#reader, chunk);
+    } finally {
+      endTurn();
+    }
     if (gate.closed && this.#gate === gate) {
       this.#wire.pause();
       gate.wait(this.#resume);

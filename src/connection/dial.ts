@@ -60,7 +60,13 @@ interface Backoff {
 
 const backoffOf = (reconnect: Reconnect | boolean | undefined): Backoff | null => {
   if (reconnect === undefined || reconnect === false) return null;
-  const { initial = 100, max = 30_000, factor = 2, jitter = 1, attempts = Infinity } = reconnect === true ? {} : reconnect;
+  const {
+    initial = 100,
+    max = 30_000,
+    factor = 2,
+    jitter = 1,
+    attempts = Infinity,
+  } = reconnect === true ? {} : reconnect;
   const backoff = {
     initial: checkTime('reconnect.initial', initial),
     max: checkTime('reconnect.max', max),
@@ -135,7 +141,8 @@ export const dial = (options: DialOptions): Observable<Connection> => {
     };
 
     const tryOnce = (): Subscription => {
-      const socket = connect({ ...(place as TcpNetConnectOpts), allowHalfOpen: true, noDelay, highWaterMark: BUFFER });
+      const how = { ...place, allowHalfOpen: true, noDelay, highWaterMark: BUFFER };
+      const socket = connect(how as TcpNetConnectOpts);
       // Nothing is read before somebody reads.
       socket.pause();
       const attempting = new Subscription(() => {

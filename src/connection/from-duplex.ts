@@ -17,7 +17,10 @@ export interface DuplexOptions extends ConnectionOptions {
  * default) for a half-close that is served, and note that `abort` can only destroy it. For a child process:
  * `fromDuplex(Duplex.from({ readable: child.stdout, writable: child.stdin }), { peer: 'child' })`.
  */
-export const fromDuplex = (stream: Duplex, { peer = 'stream', local = 'local', ...options }: DuplexOptions = {}): Connection => {
+export const fromDuplex = (
+  stream: Duplex,
+  { peer = 'stream', local = 'local', ...options }: DuplexOptions = {},
+): Connection => {
   if (typeof stream?.pipe !== 'function' || typeof stream.write !== 'function') {
     throw new TypeError('fromDuplex takes a Node Duplex stream: something to read from and to write to');
   }

@@ -49,10 +49,11 @@ class MemoryWire implements Wire {
   #inboxBytes = 0;
   #paused = true;
   #pumping = false;
-  /** The other side's end is behind the last chunk of the inbox; it was told; our own was sent. */
+  /** The other side's end is behind the last chunk of the inbox; it was told; our own was sent; it has left. */
   #endComing = false;
   #endTold = false;
   #endSent = false;
+  #finished = false;
   #wantsRoom = false;
   #gone = false;
 
@@ -91,14 +92,15 @@ class MemoryWire implements Wire {
 
   write(chunk: Uint8Array): boolean {
     if (this.#gone || this.#endSent) return true;
-    if (this.#other.#gone) {
+    const other = this.#other;
+    if (other.#gone) {
       this.#break(new ConnectionReset('EPIPE'));
       return true;
     }
     // A copy, as a system makes one: what was written is the writer's again.
-    this.#other.#inbox.push(chunk.slice());
-    this.#other.#inboxBytes += chunk.length;
-    this.#other.#pump();
+    other.#inbox.push(chunk.slice());
+    other.#inboxBytes += chunk.length;
+    other.#pump();
     this.#wantsRoom = this.pending >= this.#window;
     return !this.#wantsRoom;
   }
@@ -110,6 +112,7 @@ class MemoryWire implements Wire {
     this.#other.#pump();
     this.#later(() => {
       if (this.#gone) return;
+      this.#finished = true;
       this.#listener.finished();
       this.#closeIfBothEnded();
     });
@@ -164,7 +167,7 @@ class MemoryWire implements Wire {
   }
 
   #closeIfBothEnded(): void {
-    if (this.#endTold && this.#endSent) this.#close();
+    if (this.#endTold && this.#finished) this.#close();
   }
 
   /** The other side is gone: a moment later this one learns it, and loses what was under way. */

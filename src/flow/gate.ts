@@ -73,6 +73,7 @@ export class Gate {
   /** @internal Runs what waits, in order, for as long as no valve is closed. */
   proceed(): void {
     if (this.#place >= 0) return;
+    beginTurn();
     try {
       while (this.#waiting.length > 0) {
         const valve = this.#closedValve();
@@ -86,6 +87,7 @@ export class Gate {
       }
     } finally {
       this.#place = -1;
+      endTurn();
     }
   }
 
@@ -103,13 +105,11 @@ export class Gate {
     const { scope, emitting } = flow;
     flow.scope = this.scope;
     flow.emitting = this;
-    beginTurn();
     try {
       observer.next(value);
     } finally {
       flow.scope = scope;
       flow.emitting = emitting;
-      endTurn();
     }
   }
 
@@ -118,13 +118,11 @@ export class Gate {
     const { scope, emitting } = flow;
     flow.scope = this.scope;
     flow.emitting = this;
-    beginTurn();
     try {
       work();
     } finally {
       flow.scope = scope;
       flow.emitting = emitting;
-      endTurn();
     }
   }
 

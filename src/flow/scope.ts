@@ -12,12 +12,14 @@ export interface Scope {
   readonly valve: Valve | null;
   /** Who wants to know when a frame has begun and when it is whole: `frameDeadline`. */
   readonly frames: FrameWatch | null;
-  /** Set while a server is draining: a frame that is cut short by that is forgotten, not an error. */
+  /** How the server is told to stop: `reads` then ends, and a frame that is cut short by that is forgotten. */
   readonly drain: DrainState | null;
 }
 
 /** Told by `frame` about the frame that is under way. */
 export interface FrameWatch {
+  /** A `frame` operator has found the watch. Told once, when it is subscribed to. */
+  watching(): void;
   /** The bytes at hand end inside a frame. Told once a frame. */
   begun(): void;
   /** No frame is under way any more. */
@@ -27,6 +29,8 @@ export interface FrameWatch {
 /** Whether a server has been told to stop. */
 export interface DrainState {
   readonly stopping: boolean;
+  /** Calls `told` when it is, and returns how to take that back. */
+  onStop(told: () => void): () => void;
 }
 
 /** The scope of a program in which nothing has been set. */

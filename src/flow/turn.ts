@@ -7,12 +7,12 @@ let depth = 0;
 let count = 0;
 const tasks: Task[] = [];
 
-/** @internal A source begins to emit. */
+/** A source of chunks begins to emit one. */
 export const beginTurn = (): void => {
   if (depth++ === 0) count++;
 };
 
-/** @internal A source has emitted. At the end of the outermost one, the tasks are run. */
+/** It has emitted. At the end of the outermost turn the tasks are run. */
 export const endTurn = (): void => {
   if (depth > 1 || tasks.length === 0) {
     depth--;

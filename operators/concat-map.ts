@@ -1,0 +1,44 @@
+import type { ObservableInput, ObservedValueOf, OperatorFunction } from 'rxjs';
+import { mergeInner } from './merge-inner.js';
+import { selected } from './merge-map.js';
+
+/** Values that may wait for their turn before the sources above are told to rest. */
+const HIGH_WATER = 64;
+
+export function concatMap<A, O extends ObservableInput<unknown>>(
+  project: (value: A, index: number) => O,
+): OperatorFunction<A, ObservedValueOf<O>>;
+/** @deprecated As in RxJS: use an inner `map` instead of a `resultSelector`. */
+export function concatMap<A, O extends ObservableInput<unknown>>(
+  project: (value: A, index: number) => O,
+  resultSelector: undefined,
+): OperatorFunction<A, ObservedValueOf<O>>;
+/** @deprecated As in RxJS: use an inner `map` instead of a `resultSelector`. */
+export function concatMap<A, R, O extends ObservableInput<unknown>>(
+  project: (value: A, index: number) => O,
+  resultSelector: (outer: A, inner: ObservedValueOf<O>, outerIndex: number, innerIndex: number) => R,
+): OperatorFunction<A, R>;
+/**
+ * RxJS's `concatMap`, with the same signature, results, errors and timing, and with backpressure.
+ *
+ *     values   --a--b--c---------|        each takes 5 ms; the sources above rest while 64 values wait
+ *              concatMap((x) => timer(5).pipe(map(() => x)))
+ *     results  -------a----b----(c|)
+ *
+ * The values that wait for their turn stay within 64, and one burst of a source, if the sources above can be paused;
+ * where none can, it warns once and keeps them all, as RxJS does.
+ */
+export function concatMap<A, R, O extends ObservableInput<unknown>>(
+  project: (value: A, index: number) => O,
+  resultSelector?: (outer: A, inner: ObservedValueOf<O>, outerIndex: number, innerIndex: number) => R,
+): OperatorFunction<A, ObservedValueOf<O> | R> {
+  return mergeInner<A, ObservedValueOf<O> | R>({
+    name: 'concatMap',
+    project:
+      typeof resultSelector === 'function'
+        ? selected(project, resultSelector)
+        : (project as (value: A, index: number) => ObservableInput<ObservedValueOf<O>>),
+    concurrent: 1,
+    highWater: HIGH_WATER,
+  });
+}

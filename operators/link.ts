@@ -1,0 +1,63 @@
+import { Subscriber } from 'rxjs';
+
+/** What an operator does with what it hears. What is left out goes straight on. */
+export interface Heard<A> {
+  readonly next: (value: A) => void;
+  readonly complete?: () => void;
+  readonly error?: (error: unknown) => void;
+  /** Called once everything above has been torn down, whatever the reason. */
+  readonly gone?: () => void;
+}
+
+/**
+ * How an operator listens to a source: a subscriber that is closed together with the one it feeds.
+ *
+ * The link has to stand before the source is subscribed to, or a synchronous source could not be stopped in its loop.
+ * An error thrown by the operator is the stream's error. The one place that builds on how RxJS 7 makes subscribers.
+ */
+export class Link<A> extends Subscriber<A> {
+  readonly #out: Subscriber<unknown>;
+  readonly #heard: Heard<A>;
+
+  constructor(out: Subscriber<unknown>, heard: Heard<A>) {
+    super(out);
+    this.#out = out;
+    this.#heard = heard;
+  }
+
+  protected override _next(value: A): void {
+    try {
+      this.#heard.next(value);
+    } catch (error) {
+      this.#out.error(error);
+    }
+  }
+
+  protected override _error(error: unknown): void {
+    try {
+      if (this.#heard.error) this.#heard.error(error);
+      else this.#out.error(error);
+    } catch (thrown) {
+      this.#out.error(thrown);
+    } finally {
+      this.unsubscribe();
+    }
+  }
+
+  protected override _complete(): void {
+    try {
+      if (this.#heard.complete) this.#heard.complete();
+      else this.#out.complete();
+    } catch (error) {
+      this.#out.error(error);
+    } finally {
+      this.unsubscribe();
+    }
+  }
+
+  override unsubscribe(): void {
+    if (this.closed) return;
+    super.unsubscribe();
+    this.#heard.gone?.();
+  }
+}

@@ -1,0 +1,124 @@
+import { Observable, type ObservableInput, type Subscriber, from } from 'rxjs';
+import { Consumer } from '../src/flow/consumer.js';
+import { flow } from '../src/flow/scope.js';
+import { Queue } from '../src/flow/queue.js';
+import { Link } from './link.js';
+
+/** What a merging operator is. */
+interface Merging<A, B> {
+  /** Its name, for the warning of law 4. */
+  readonly name: string;
+  readonly project: (value: A, index: number) => ObservableInput<B>;
+  /** How many inner streams run at once. */
+  readonly concurrent: number;
+  /** How many values may wait for their turn before the sources above are told to rest. */
+  readonly highWater: number;
+}
+
+/** `mergeMap` as RxJS has it, with a valve: the values that wait for their turn stay within `highWater`. */
+export const mergeInner =
+  <A, B>(merging: Merging<A, B>) =>
+  (source: Observable<A>): Observable<B> =>
+    new Observable((out) => new MergeInner(merging, out).subscribe(source));
+
+class MergeInner<A, B> {
+  readonly #merging: Merging<A, B>;
+  readonly #out: Subscriber<B>;
+  readonly #consumer: Consumer;
+  readonly #queue = new Queue<A>();
+  #active = 0;
+  #index = 0;
+  #ended = false;
+  #pumping = false;
+  #waiting = false;
+  /** Whether values come from a source that can be paused: then what an inner consumer holds up is this operator. */
+  #sourced = false;
+
+  constructor(merging: Merging<A, B>, out: Subscriber<B>) {
+    this.#merging = merging;
+    this.#out = out;
+    this.#consumer = new Consumer(merging.name, merging.highWater);
+  }
+
+  subscribe(source: Observable<A>): void {
+    this.#out.add(() => this.#consumer.leave());
+    const link = new Link<A>(this.#out, {
+      next: (value) => this.#take(value),
+      complete: () => {
+        this.#ended = true;
+        this.#completeIfDone();
+      },
+    });
+    this.#consumer.subscribe(() => source.subscribe(link));
+  }
+
+  #take(value: A): void {
+    this.#sourced ||= flow.emitting !== null;
+    const held = this.#consumer.gate.closed;
+    if (!held && this.#active < this.#merging.concurrent && this.#queue.length === 0) return this.#start(value);
+    this.#queue.push(value);
+    if (held) this.#pumpWhenOpen();
+    this.#consumer.filled(this.#queue.length);
+  }
+
+  #start(value: A): void {
+    this.#active++;
+    const inner = from(this.#merging.project(value, this.#index++));
+    let completed = false;
+    const link = new Link<B>(this.#out, {
+      next: (result) => this.#consumer.gate.next(this.#out, result),
+      complete: () => {
+        completed = true;
+      },
+      // The next one starts when this one is torn down, and not before.
+      gone: () => {
+        if (!completed) return;
+        this.#active--;
+        this.#pump();
+      },
+    });
+    const { scope, emitting } = flow;
+    flow.scope = this.#consumer.gate.scope;
+    flow.emitting = this.#sourced ? this.#consumer.gate : null;
+    try {
+      inner.subscribe(link);
+    } finally {
+      flow.scope = scope;
+      flow.emitting = emitting;
+    }
+  }
+
+  /** A loop and not a recursion: thousands that wait and end at once must not use up the stack. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#queue.length > 0 && this.#active < this.#merging.concurrent && !this.#out.closed) {
+        if (this.#consumer.gate.closed) {
+          this.#pumpWhenOpen();
+          break;
+        }
+        this.#start(this.#queue.shift() as A);
+        this.#consumer.drained(this.#queue.length);
+      }
+    } catch (error) {
+      this.#out.error(error);
+    } finally {
+      this.#pumping = false;
+    }
+    this.#completeIfDone();
+  }
+
+  #pumpWhenOpen(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#consumer.gate.wait(() => {
+      this.#waiting = false;
+      this.#pump();
+    });
+  }
+
+  #completeIfDone(): void {
+    if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#out.complete();
+  }
+}

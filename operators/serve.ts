@@ -1,0 +1,65 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { Observable, type OperatorFunction, type Subscriber, defer, from } from 'rxjs';
+import { checkFunction, checkInteger } from '../src/check.js';
+import type { Connection } from '../src/connection/connection.js';
+import { flow, inScope } from '../src/flow/scope.js';
+import type { Handled, Handler, Outcome } from '../src/server/outcome.js';
+import { mergeInner } from './merge-inner.js';
+
+/** How connections are served. */
+export interface ServeOptions {
+  /** How many at once (default: all). The others wait, unread and in the order in which they came. 1: one after another. */
+  readonly concurrency?: number;
+}
+
+/**
+ * Lets `handler` answer on every connection, and emits how each of them ended.
+ *
+ *     connections  --a--b-----|       a talks for 6 ms, b is reset by its peer
+ *                  serve(handler)
+ *     outcomes     ------x-(y|)       x: left(b)  y: right(a)
+ *
+ * `handler` is an operator from bytes to bytes, or a `protocol`. A connection that fails, a handler that throws at once
+ * or later or never answers: that is a value here, and no other connection's concern. An outcome comes when its
+ * connection is gone, with its socket and its timers. Completes when the source has, and the last connection is gone.
+ */
+export const serve = (
+  handler: Handler | Handled,
+  { concurrency }: ServeOptions = {},
+): OperatorFunction<Connection, Outcome> => {
+  const answer = checkFunction('handler', typeof handler === 'object' ? handler.handler : handler);
+  return mergeInner<Connection, Outcome>({
+    name: 'serve',
+    project: (connection) => new Observable((out) => serveOne(answer, connection, out)),
+    concurrent: concurrency === undefined ? Infinity : checkInteger('concurrency', concurrency, 1),
+    highWater: 1,
+  });
+};
+
+const serveOne = (handler: Handler, connection: Connection, out: Subscriber<Outcome>): void => {
+  let gone = false;
+  out.add(() => {
+    if (!gone) connection.abort();
+  });
+  const settle = (outcome: Outcome): void => {
+    const closed = connection.closed.subscribe({
+      complete: () => {
+        gone = true;
+        out.next(outcome);
+        out.complete();
+      },
+    });
+    out.add(closed);
+  };
+  // A connection is a world of its own: what is slow in it, or behind the outcomes, holds up no other. Only that the
+  // server is told to stop concerns it.
+  const answering = inScope({ valve: null, frames: null, drain: flow.scope.drain }, () =>
+    defer(() => from(handler(connection.reads, connection)))
+      .pipe(connection.writes)
+      .subscribe({
+        error: (error: unknown) => settle(E.left({ connection, error })),
+        complete: () => settle(E.right(connection)),
+      }),
+  );
+  out.add(answering);
+};

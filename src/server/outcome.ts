@@ -1,0 +1,23 @@
+import type * as E from 'fp-ts/lib/Either.js';
+import type { Observable } from 'rxjs';
+import type { Connection } from '../connection/connection.js';
+
+/** A connection that failed, and what it failed with: one of the tagged errors, or what the handler threw. */
+export interface Failure {
+  readonly connection: Connection;
+  readonly error: unknown;
+}
+
+/** How a connection ended: on the right when both sides had finished, on the left with the reason. */
+export type Outcome = E.Either<Failure, Connection>;
+
+/**
+ * What to answer to a peer's bytes: any operator from bytes to bytes is one. The connection is for the few who need to
+ * know whom they talk to, in the manner of `map`'s index.
+ */
+export type Handler = (bytes: Observable<Uint8Array>, connection: Connection) => Observable<Uint8Array>;
+
+/** Something that has a handler, such as a `protocol`. */
+export interface Handled {
+  readonly handler: Handler;
+}

@@ -1,0 +1,20 @@
+import { Observable, share } from 'rxjs';
+
+/**
+ * The signals of the process as they come, by name: what stops a server.
+ *
+ *     const stop = signals('SIGINT', 'SIGTERM');
+ *
+ * While anybody is subscribed, the signals do not end the process. Shared: however many connections wait for it, the
+ * process has one listener a signal. Never completes.
+ */
+export const signals = (...names: readonly NodeJS.Signals[]): Observable<NodeJS.Signals> => {
+  if (names.length === 0) throw new TypeError('signals takes the name of at least one signal, such as SIGTERM');
+  return new Observable<NodeJS.Signals>((subscriber) => {
+    const came = (name: NodeJS.Signals): void => subscriber.next(name);
+    for (const name of names) process.on(name, came);
+    return () => {
+      for (const name of names) process.off(name, came);
+    };
+  }).pipe(share());
+};
