@@ -16,8 +16,8 @@ interface Next<A> {
  *
  *     emit = (value) => gate.closed ? (hold(value), gate.wait(() => emit(value))) : gate.next(subscriber, value)
  *
- * An operator that makes many values of one (frames of a chunk) does the same with the gate that it finds emitting, and
- * so stops in the middle of a chunk. Waiters go in the order in which they came: the rest of a chunk before the next.
+ * An operator that makes many values of one (frames of a chunk) does the same with the gate that it finds emitting
+ * (`waitBelow`), and so stops in the middle of a chunk. Waiters go in the order in which they came: the rest of a chunk before the next.
  */
 export class Gate {
   /** The scope in which the source was subscribed to: what is subscribed to while it emits finds it again. */
@@ -25,6 +25,8 @@ export class Gate {
   readonly #first: Valve | null;
   #more: Valve[] | null = null;
   #waiting: (() => void)[] = [];
+  /** Those of them that wait for an operator below, and do not go away with the source. */
+  #below: Set<() => void> | null = null;
   /** While one that waited is running: where the next that has to wait again goes, ahead of those who came later. */
   #place = -1;
   #left = false;
@@ -70,6 +72,15 @@ export class Gate {
     this.proceed();
   }
 
+  /**
+   * The same for an operator below that has something left of what this source has emitted. That does not go away with
+   * the source: when the source leaves, it waits on, in the same valves.
+   */
+  waitBelow(resume: () => void): void {
+    (this.#below ??= new Set()).add(resume);
+    this.wait(resume);
+  }
+
   /** @internal Runs what waits, in order, for as long as no valve is closed. */
   proceed(): void {
     if (this.#place >= 0) return;
@@ -82,6 +93,7 @@ export class Gate {
           return;
         }
         const resume = this.#waiting.shift() as () => void;
+        this.#below?.delete(resume);
         this.#place = 0;
         this.run(resume);
       }
@@ -91,9 +103,10 @@ export class Gate {
     }
   }
 
-  /** The source has nothing more to give, or nobody takes it: leaves every valve and forgets what waited. */
+  /** The source has nothing more to give, or nobody takes it: leaves every valve and forgets what it had waiting. */
   leave(): void {
     this.#left = true;
+    this.#bequeath();
     this.#first?.strike(this);
     if (this.#more !== null) for (const valve of this.#more) valve.strike(this);
     this.#more = null;
@@ -124,6 +137,16 @@ export class Gate {
       flow.scope = scope;
       flow.emitting = emitting;
     }
+  }
+
+  /** Leaves what waits for operators below to a gate of its own. */
+  #bequeath(): void {
+    const waiting = this.#waiting.filter((resume) => this.#below?.has(resume));
+    this.#below = null;
+    if (waiting.length === 0) return;
+    const heir = new Gate(this.scope);
+    if (this.#more !== null) for (const valve of this.#more) heir.join(valve);
+    for (const resume of waiting) heir.waitBelow(resume);
   }
 
   #closedValve(): Valve | null {
