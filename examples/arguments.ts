@@ -18,7 +18,10 @@ export const commandLine = <A extends Defaults>(usage: string, defaults: A): A =
   const parse = (): Record<string, unknown> => {
     try {
       const options = Object.fromEntries(
-        names.map((name) => [kebab(name), { type: typeof defaults[name] === 'boolean' ? 'boolean' : 'string' } as const]),
+        names.map((name) => [
+          kebab(name),
+          { type: typeof defaults[name] === 'boolean' ? 'boolean' : 'string' } as const,
+        ]),
       );
       return parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } }).values;
     } catch (error) {

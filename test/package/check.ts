@@ -48,7 +48,11 @@ try {
     ['sluice/operators/ix', '* as ix'],
   ] as const;
   const esm = echo(
-    [`import { connect } from 'node:net';`, ...names.map(([from, what]) => `import ${what} from '${from}';`), 'void ix;'].join('\n'),
+    [
+      `import { connect } from 'node:net';`,
+      ...names.map(([from, what]) => `import ${what} from '${from}';`),
+      'void ix;',
+    ].join('\n'),
   );
   const cjs = echo(
     [

