@@ -1,7 +1,10 @@
 export { broadcast } from './broadcast.js';
 export { concatMap } from './concat-map.js';
+export { decodeOr } from './decode-or.js';
+export { decodeWith } from './decode-with.js';
 export type { DrainOptions, DrainReport } from './drain.js';
 export { drain } from './drain.js';
+export { encodeWith } from './encode-with.js';
 export { failIfIdle } from './fail-if-idle.js';
 export { firstByteDeadline } from './first-byte-deadline.js';
 export { frameDeadline } from './frame-deadline.js';
