@@ -19,8 +19,8 @@ export interface ToBatchesOptions {
  * once. The sources above rest while `highWater` values wait; where none can be paused it warns once, and keeps them.
  */
 export const toBatches =
-  <A>({ highWater = 64 }: ToBatchesOptions = {}) =>
-  (source: Observable<A>): AsyncIterable<A[]> => {
+  ({ highWater = 64 }: ToBatchesOptions = {}) =>
+  <A>(source: Observable<A>): AsyncIterable<A[]> => {
     checkInteger('highWater', highWater, 1);
     return { [Symbol.asyncIterator]: () => new Batches(source, highWater) };
   };

@@ -22,6 +22,23 @@ export { struct } from './codec/struct.js';
 export type { TextLimits } from './codec/text.js';
 export { text, textWithin } from './codec/text.js';
 
+export type { DeframerOptions, DeframerState, TooLongPolicy, TruncatedPolicy } from './framing/deframer.js';
+export { Deframer, deframer } from './framing/deframer.js';
+export type { DelimitedOptions, Delimiter } from './framing/delimited.js';
+export { delimited } from './framing/delimited.js';
+export { fixed } from './framing/fixed.js';
+export type { ByteOrder, LengthPrefixedOptions, LengthPrefixedRule, Width } from './framing/length-prefixed.js';
+export { lengthPrefixed, selfCounting } from './framing/length-prefixed.js';
+export type { Ending, LineOptions } from './framing/line.js';
+export { line } from './framing/line.js';
+export type { NetstringOptions } from './framing/netstring.js';
+export { netstring } from './framing/netstring.js';
+export { raw } from './framing/raw.js';
+export type { Front, InvertibleRule, Rule, Verdict } from './framing/rule.js';
+export { found, malformed, more, tooLong } from './framing/rule.js';
+export type { VarintOptions } from './framing/varint.js';
+export { varint } from './framing/varint.js';
+
 export type { Failure, Handled, Handler, Outcome } from './server/outcome.js';
 
 export { fromAsyncIterable } from './source/from-async-iterable.js';

@@ -13,6 +13,7 @@ import { type CodecOrSchema, codecOf } from './standard-schema.js';
  */
 export type InvalidPolicy<B> = 'drop' | 'end' | ((why: readonly string[], frame: Uint8Array) => B);
 
+/** What can be set for `decodeOr`. */
 export interface InvalidOptions {
   /** Told of each frame that does not decode, before the policy is applied; `count` is how many there have been. */
   readonly onInvalid?: (why: readonly string[], frame: Uint8Array, count: number) => void;

@@ -18,6 +18,7 @@ export interface StandardSchema<A> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
+    /** Judges a value. */
     readonly validate: (value: unknown) => Result<A> | Promise<Result<A>>;
     readonly types?: { readonly input: unknown; readonly output: A } | undefined;
   };

@@ -3,6 +3,7 @@ import { checkOneOf } from '../check.js';
 import { type Field, Misfit, type ValueOf, misfit, within } from './fields.js';
 import { shown } from './shown.js';
 
+/** How a struct lies in memory. */
 export interface StructOptions {
   /** Byte order. Default that of the struct around it, and outermost `be`, the order of networks. */
   readonly order?: 'be' | 'le';

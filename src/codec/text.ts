@@ -3,6 +3,7 @@ import { checkInteger } from '../check.js';
 import { piping } from './piping.js';
 import { decodeUtf8, encodeUtf8 } from './utf8.js';
 
+/** What a text may be. */
 export interface TextLimits {
   /** The most bytes that a text may have, in either direction. Default 1 MiB. */
   readonly maxBytes?: number;

@@ -14,6 +14,7 @@ import {
 /** What ends a frame: text, which stands for its UTF-8 bytes, or bytes. */
 export type Delimiter = string | Uint8Array;
 
+/** What can be set for `delimited`. */
 export interface DelimitedOptions {
   /** The most bytes of a frame, the delimiter not counted even where it is kept. Defaults to 1 MiB. */
   readonly limit?: number;

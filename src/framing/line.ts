@@ -5,6 +5,7 @@ import { type InvertibleRule, checkLimit } from './rule.js';
 /** What ends a line: LF; CR LF and nothing else; or either of these. */
 export type Ending = 'lf' | 'crlf' | 'any';
 
+/** What can be set for `line`. */
 export interface LineOptions {
   /** What ends a line. Defaults to `'any'`, LF or CR LF. */
   readonly ending?: Ending;

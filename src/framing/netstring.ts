@@ -2,6 +2,7 @@ import { checkInteger } from '../check.js';
 import { guessProtocol } from './guess.js';
 import { type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
 
+/** What can be set for `netstring`. */
 export interface NetstringOptions {
   /** The most payload bytes of a frame, without digits, colon and comma. Defaults to 1 MiB. */
   readonly limit?: number;

@@ -45,7 +45,10 @@ export interface Rule {
 }
 
 /** A rule that works both ways, as all that come with the package do: what it encodes, it cuts back into the same. */
-export type InvertibleRule = Rule & Required<Pick<Rule, 'name' | 'encode'>>;
+export interface InvertibleRule extends Rule {
+  readonly name: string;
+  readonly encode: (payload: Uint8Array) => Uint8Array;
+}
 
 /** What a rule answers: `more`, `found(...)`, `tooLong(...)` or `malformed(...)`. */
 export type Verdict = More | Found | TooLong | Malformed;

@@ -138,7 +138,7 @@ export class Timetable {
       }
     }
     const next = this.#moments[0];
-    if (next !== undefined && this.#count > 0 && this.#timer === null) this.#arm(next, now);
+    if (next !== undefined && this.#count > 0 && next < this.#timerAt) this.#arm(next, now);
   }
 
   #push(moment: number): void {
