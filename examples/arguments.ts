@@ -39,8 +39,9 @@ export const commandLine = <A extends Defaults>(usage: string, defaults: A): A =
     const value = given[kebab(name)] ?? defaults[name];
     if (typeof defaults[name] !== 'number') return [name, value];
     const number = Number(value);
-    if (value === '' || !Number.isFinite(number)) fail(`--${kebab(name)} takes a number, got ${JSON.stringify(value)}`);
-    return [name, number];
+    const most = name.toLowerCase().endsWith('port') ? 65_535 : 1_000_000_000;
+    if (value !== '' && Number.isInteger(number) && number >= 0 && number <= most) return [name, number];
+    return fail(`--${kebab(name)} takes a whole number from 0 to ${most}, got ${JSON.stringify(value)}`);
   });
   return Object.fromEntries(values) as A;
 };
