@@ -73,7 +73,7 @@ try {
         skipLibCheck: false,
         noEmit: true,
         types: ['node'],
-        lib: ['es2023'],
+        lib: ['es2023', 'dom'], // ix speaks of the streams of the DOM
         target: 'es2022',
       },
       files: ['consumer.mts'],
