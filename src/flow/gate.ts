@@ -42,6 +42,11 @@ export class Gate {
     return this.#closedValve() !== null;
   }
 
+  /** Whether something waits here for a valve to open: the source has more, and does not give it. */
+  get resting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Whether `valve` can make this source rest. */
   obeys(valve: Valve): boolean {
     return this.#first === valve || (this.#more !== null && this.#more.includes(valve));
