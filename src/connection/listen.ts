@@ -85,7 +85,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     const waiting = new Queue<Socket>();
     let opened = false;
     let wait = 0;
-    let refuseUntil = 0;
+    let refuseUntil = -Infinity;
 
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
 
