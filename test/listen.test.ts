@@ -2,7 +2,20 @@ import { subscribe } from 'node:diagnostics_channel';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
-import { EMPTY, NEVER, type Observable, Subject, concat, lastValueFrom, merge, mergeMap, of, take, takeUntil } from 'rxjs';
+import {
+  EMPTY,
+  NEVER,
+  type Observable,
+  Subject,
+  concat,
+  firstValueFrom,
+  lastValueFrom,
+  merge,
+  mergeMap,
+  of,
+  take,
+  takeUntil,
+} from 'rxjs';
 import * as assert from 'uvu/assert';
 import { serve } from '../operators/index.js';
 import {
@@ -50,12 +63,15 @@ const refused: readonly [Record<string, unknown>, typeof Error, RegExp][] = [
 
 for (const [options, type, message] of refused) {
   test(`refuses ${JSON.stringify(options)}`, () => {
-    assert.throws(() => listen(options as ListenOptions), raised(type, message));
+    assert.throws(() => listen(options), raised(type, message));
   });
 }
 
 test('refuses no options at all', () => {
-  assert.throws(() => listen(undefined as unknown as ListenOptions), raised(TypeError, /^options must be an object, got undefined$/));
+  assert.throws(
+    () => listen(undefined as unknown as ListenOptions),
+    raised(TypeError, /^options must be an object, got undefined$/),
+  );
 });
 
 test('opens the port when it is subscribed to, and closes it when it is not any more', async () => {
@@ -118,7 +134,10 @@ test('so does a host that is not ours, and a path that cannot be', async () => {
       failure = error;
     });
     assert.instance(failure, ListenFailed);
-    assert.match((failure as Error).message, /^cannot listen on (203\.0\.113\.1:0|\/nowhere\/at\/all\.sock): E[A-Z]+$|not permitted$/);
+    assert.match(
+      (failure as Error).message,
+      /^cannot listen on (203\.0\.113\.1:0|\/nowhere\/at\/all\.sock): E[A-Z]+$|not permitted$/,
+    );
   }
 });
 
@@ -160,7 +179,7 @@ test('several addresses by merge', async () => {
 });
 
 const withIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
-const ipv6 = withIpv6 ? test : test.skip;
+const ipv6 = (title: string, body: () => Promise<void>): void => (withIpv6 ? test(title, body) : test.skip(title));
 if (!withIpv6) console.log('no IPv6 here: three tests of it are skipped');
 
 const localNames = serve((reads, { peer, local }) => concat(of(bytes(`${peer} ${local}`)), reads));
@@ -220,18 +239,18 @@ test('a hook that throws is a warning, and ends nothing', async () => {
     warnings.push(warning.message);
   };
   process.on('warning', heard);
-  let port = 0;
+  const opening = new Subject<ListenAddress>();
+  const opened = firstValueFrom(opening);
   const serving = listen({
     port: 0,
     onListening: (address) => {
-      port = address.port ?? 0;
+      opening.next(address);
       throw new Error('in the hook');
     },
   })
     .pipe(echo)
     .subscribe();
-  while (port === 0) await rounds(1);
-  const peer = await dialRaw({ port });
+  const peer = await dialRaw({ port: (await opened).port ?? 0 });
   peer.read().send('hi');
   assert.is(await peer.heard(2), 'hi');
   serving.unsubscribe();
@@ -244,7 +263,9 @@ test('a hook that throws is a warning, and ends nothing', async () => {
 // ── those who wait ────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A handler that greets by number, echoes, and ends when it hears a full stop. */
-const greeting = (log: string[]): ((reads: Observable<Uint8Array>, connection: Connection) => Observable<Uint8Array>) => {
+const greeting = (
+  log: string[],
+): ((reads: Observable<Uint8Array>, connection: Connection) => Observable<Uint8Array>) => {
   let served = 0;
   return (reads, { statistics }) => {
     log.push(`${++served}: ${statistics.bytesIn} read`);
@@ -275,8 +296,14 @@ for (const concurrency of [1, 3]) {
       assert.is(await peer.over, 'end');
       await rounds(2);
     }
-    assert.ok(log.every((line) => line.endsWith(': 0 read')), log.join());
-    assert.equal(reasons(await server.stop()), Array.from({ length: 10 }, () => 'finished'));
+    assert.ok(
+      log.every((line) => line.endsWith(': 0 read')),
+      log.join(),
+    );
+    assert.equal(
+      reasons(await server.stop()),
+      Array.from({ length: 10 }, () => 'finished'),
+    );
     assert.equal(
       peers.slice(concurrency).map(({ text }) => text.replace(/^#\d+/, '')),
       Array.from({ length: 10 - concurrency }, () => 'early'),
@@ -287,10 +314,13 @@ for (const concurrency of [1, 3]) {
 test('too many who wait are refused, and the acceptor says so', async () => {
   const gone = openHandles();
   const events: ListenEvent[] = [];
-  const server = await loopback(serve(() => NEVER, { concurrency: 1 }), {
-    maxWaiting: 2,
-    onEvent: (event) => events.push(event),
-  });
+  const server = await loopback(
+    serve(() => NEVER, { concurrency: 1 }),
+    {
+      maxWaiting: 2,
+      onEvent: (event) => events.push(event),
+    },
+  );
   const peers: StreamPeer[] = [];
   for (let made = 0; made < 7; made++) {
     peers.push(server.knock().read());
@@ -305,13 +335,19 @@ test('too many who wait are refused, and the acceptor says so', async () => {
   );
   assert.ok(events.every((event) => 'peer' in event && /^127\.0\.0\.1:\d+$/.test(event.peer)));
   server.cut();
-  assert.equal(await Promise.all(peers.map((peer) => peer.over)), Array.from({ length: 7 }, () => 'reset'));
+  assert.equal(
+    await Promise.all(peers.map((peer) => peer.over)),
+    Array.from({ length: 7 }, () => 'reset'),
+  );
   await gone();
 });
 
 test('none wait when none may', async () => {
   const events: ListenEvent[] = [];
-  const server = await loopback(serve(() => NEVER, { concurrency: 1 }), { maxWaiting: 0, onEvent: (event) => events.push(event) });
+  const server = await loopback(
+    serve(() => NEVER, { concurrency: 1 }),
+    { maxWaiting: 0, onEvent: (event) => events.push(event) },
+  );
   const peers = [server.knock(), server.knock(), server.knock()];
   await quiet(() => events.length);
   assert.is(events.length, 1);
@@ -322,13 +358,13 @@ test('none wait when none may', async () => {
 test('unsubscribing closes no connection that was emitted', async () => {
   const gone = openHandles();
   const accepted: Connection[] = [];
-  let port = 0;
-  const listening = listen({ port: 0, onListening: (address) => (port = address.port ?? 0) }).subscribe((connection) =>
+  const opening = new Subject<ListenAddress>();
+  const opened = firstValueFrom(opening);
+  const listening = listen({ port: 0, onListening: (address) => opening.next(address) }).subscribe((connection) =>
     accepted.push(connection),
   );
-  while (port === 0) await rounds(1);
-  const peer = await dialRaw({ port });
-  while (accepted.length === 0) await rounds(1);
+  const peer = await dialRaw({ port: (await opened).port ?? 0 });
+  await rounds();
   listening.unsubscribe();
   await rounds();
   const [connection] = accepted as [Connection];
@@ -356,7 +392,11 @@ test('unsubscribing while connections come leaves none half accepted', async () 
   const closed = peers.map(
     (peer) =>
       new Promise((done) => {
-        peer.on('error', () => {}).on('connect', () => peer.end()).on('close', done).resume();
+        peer
+          .on('error', () => {})
+          .on('connect', () => peer.end())
+          .on('close', done)
+          .resume();
       }),
   );
   await server.over;
@@ -383,7 +423,14 @@ test('a peer that resets before it is served is its own concern', async () => {
   for (const index of [0, 2, 4, 5]) peers[index]?.read().end();
   for (const index of [0, 2, 4, 5]) assert.is(await peers[index]?.over, 'end');
   assert.is(peers[5]?.text, 'hello');
-  assert.equal(reasons(await server.stop()), ['finished', 'ConnectionReset', 'finished', 'ConnectionReset', 'finished', 'finished']);
+  assert.equal(reasons(await server.stop()), [
+    'finished',
+    'ConnectionReset',
+    'finished',
+    'ConnectionReset',
+    'finished',
+    'finished',
+  ]);
   await gone();
 });
 

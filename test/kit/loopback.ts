@@ -1,4 +1,4 @@
-import { type Observable, type OperatorFunction, Subject, takeUntil } from 'rxjs';
+import { type Observable, type OperatorFunction, Subject, firstValueFrom, takeUntil } from 'rxjs';
 import { type Connection, type ListenAddress, type ListenOptions, listen } from '../../src/index.js';
 import { type StreamPeer, type Where, dialRaw, knock } from './peer.js';
 
@@ -26,17 +26,18 @@ export const loopback = async <A>(
 ): Promise<Loopback<A>> => {
   const out: A[] = [];
   const stop = new Subject<void>();
-  let opened = (_: ListenAddress): void => {};
-  const opening = new Promise<ListenAddress>((done) => {
-    opened = done;
-  });
+  const opening = new Subject<ListenAddress>();
+  const opened = firstValueFrom(opening);
   const where = options.path === undefined ? { port: 0 } : {};
-  const served: Observable<A> = listen({ ...where, ...options, onListening: opened }).pipe(takeUntil(stop), through);
+  const served: Observable<A> = listen({ ...where, ...options, onListening: (address) => opening.next(address) }).pipe(
+    takeUntil(stop),
+    through,
+  );
   let subscription = { unsubscribe: (): void => {} };
   const over = new Promise<readonly A[]>((done, failed) => {
     subscription = served.subscribe({ next: (value) => out.push(value), error: failed, complete: () => done(out) });
   });
-  const address = await Promise.race([opening, over as Promise<never>]);
+  const address = await Promise.race([opened, over as Promise<never>]);
   const { host = '127.0.0.1', port = 0, path } = address;
   const at: Where = path === undefined ? { host, port } : { path };
   return {
