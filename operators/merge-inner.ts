@@ -1,5 +1,6 @@
 import { Observable, type ObservableInput, type Subscriber, from } from 'rxjs';
 import { Consumer } from '../src/flow/consumer.js';
+import type { Gate } from '../src/flow/gate.js';
 import { flow } from '../src/flow/scope.js';
 import { Queue } from '../src/flow/queue.js';
 import { Link } from './link.js';
@@ -25,6 +26,7 @@ class MergeInner<A, B> {
   readonly #merging: Merging<A, B>;
   readonly #out: Subscriber<B>;
   readonly #consumer: Consumer;
+  readonly #gate: Gate;
   readonly #queue = new Queue<A>();
   #active = 0;
   #index = 0;
@@ -38,35 +40,45 @@ class MergeInner<A, B> {
     this.#merging = merging;
     this.#out = out;
     this.#consumer = new Consumer(merging.name, merging.highWater);
+    this.#gate = this.#consumer.gate;
   }
 
   subscribe(source: Observable<A>): void {
-    this.#out.add(() => this.#consumer.leave());
     const link = new Link<A>(this.#out, {
       next: (value) => this.#take(value),
+      error: this.#fail,
       complete: () => {
         this.#ended = true;
         this.#completeIfDone();
       },
     });
+    this.#out.add(() => {
+      this.#queue.clear();
+      this.#gate.forget(this.#goOn);
+      this.#consumer.leave();
+    });
     this.#consumer.subscribe(() => source.subscribe(link));
   }
 
   #take(value: A): void {
-    this.#sourced ||= flow.emitting !== null;
-    const held = this.#consumer.gate.closed;
-    if (!held && this.#active < this.#merging.concurrent && this.#queue.length === 0) return this.#start(value);
+    const { emitting } = flow;
+    this.#sourced ||= emitting !== null;
+    const held = this.#gate.closed;
+    if (!held && this.#active < this.#merging.concurrent && this.#queue.length === 0) {
+      return this.#start(value, emitting);
+    }
     this.#queue.push(value);
     if (held) this.#pumpWhenOpen();
     this.#consumer.filled(this.#queue.length);
   }
 
-  #start(value: A): void {
+  #start(value: A, emitting: Gate | null): void {
     this.#active++;
     const inner = from(this.#merging.project(value, this.#index++));
     let completed = false;
     const link = new Link<B>(this.#out, {
-      next: (result) => this.#consumer.gate.next(this.#out, result),
+      next: this.#emit,
+      error: this.#fail,
       complete: () => {
         completed = true;
       },
@@ -77,15 +89,7 @@ class MergeInner<A, B> {
         this.#pump();
       },
     });
-    const { scope, emitting } = flow;
-    flow.scope = this.#consumer.gate.scope;
-    flow.emitting = this.#sourced ? this.#consumer.gate : null;
-    try {
-      inner.subscribe(link);
-    } finally {
-      flow.scope = scope;
-      flow.emitting = emitting;
-    }
+    this.#gate.run(() => inner.subscribe(link), emitting);
   }
 
   /** A loop and not a recursion: thousands that wait and end at once must not use up the stack. */
@@ -94,15 +98,15 @@ class MergeInner<A, B> {
     this.#pumping = true;
     try {
       while (this.#queue.length > 0 && this.#active < this.#merging.concurrent && !this.#out.closed) {
-        if (this.#consumer.gate.closed) {
+        if (this.#gate.closed) {
           this.#pumpWhenOpen();
           break;
         }
-        this.#start(this.#queue.shift() as A);
+        this.#start(this.#queue.shift() as A, this.#sourced ? this.#gate : null);
         this.#consumer.drained(this.#queue.length);
       }
     } catch (error) {
-      this.#out.error(error);
+      this.#fail(error);
     } finally {
       this.#pumping = false;
     }
@@ -112,13 +116,19 @@ class MergeInner<A, B> {
   #pumpWhenOpen(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    this.#consumer.gate.wait(() => {
-      this.#waiting = false;
-      this.#pump();
-    });
+    this.#gate.wait(this.#goOn);
   }
 
+  readonly #goOn = (): void => {
+    this.#waiting = false;
+    this.#pump();
+  };
+
+  readonly #emit = (result: B): void => this.#gate.next(this.#out, result, flow.emitting ?? this.#gate);
+
+  readonly #fail = (error: unknown): void => this.#gate.error(this.#out, error);
+
   #completeIfDone(): void {
-    if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#out.complete();
+    if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#gate.complete(this.#out);
   }
 }

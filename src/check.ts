@@ -39,6 +39,12 @@ export const checkTime = (name: string, value: unknown, least = 1): number => {
   throw new RangeError(`${name} must be a time from ${least} to ${LONGEST} ms, got ${given}`);
 };
 
+/** True or false. */
+export const checkBoolean = (name: string, value: unknown): boolean => {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${name} must be true or false, got ${shown(value)}`);
+};
+
 /** One of the values named. */
 export const checkOneOf = <A extends string>(name: string, value: unknown, allowed: readonly A[]): A => {
   if (allowed.includes(value as A)) return value as A;
