@@ -69,7 +69,6 @@ class MapAsync<A, B> {
   #active = 0;
   #index = 0;
   #ended = false;
-  #waiting = false;
 
   constructor(settings: Settings<A, B>, out: Subscriber<B>) {
     this.#settings = settings;
@@ -89,7 +88,6 @@ class MapAsync<A, B> {
     });
     this.#out.add(() => {
       this.#queue.clear();
-      this.#gate.forget(this.#goOn);
       this.#consumer.leave();
     });
     this.#consumer.subscribe(() => source.subscribe(link));
@@ -109,19 +107,12 @@ class MapAsync<A, B> {
 
   #pump(): void {
     while (this.#queue.length > 0 && this.#active < this.#settings.concurrency && !this.#out.closed) {
-      if (this.#gate.closed) return this.#pumpWhenOpen();
+      if (this.#gate.closed) return this.#consumer.wait(this.#goOn);
       this.#start(this.#queue.shift() as A);
     }
   }
 
-  #pumpWhenOpen(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    this.#gate.wait(this.#goOn);
-  }
-
   readonly #goOn = (): void => {
-    this.#waiting = false;
     this.#pump();
     this.#consumer.drained(this.#queue.length);
   };

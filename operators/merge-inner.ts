@@ -32,7 +32,6 @@ class MergeInner<A, B> {
   #index = 0;
   #ended = false;
   #pumping = false;
-  #waiting = false;
   /** Whether values come from a source that can be paused: then what an inner consumer holds up is this operator. */
   #sourced = false;
 
@@ -54,7 +53,6 @@ class MergeInner<A, B> {
     });
     this.#out.add(() => {
       this.#queue.clear();
-      this.#gate.forget(this.#goOn);
       this.#consumer.leave();
     });
     this.#consumer.subscribe(() => source.subscribe(link));
@@ -68,7 +66,7 @@ class MergeInner<A, B> {
       return this.#start(value, emitting);
     }
     this.#queue.push(value);
-    if (held) this.#pumpWhenOpen();
+    if (held) this.#consumer.wait(this.#goOn);
     this.#consumer.filled(this.#queue.length);
   }
 
@@ -99,7 +97,7 @@ class MergeInner<A, B> {
     try {
       while (this.#queue.length > 0 && this.#active < this.#merging.concurrent && !this.#out.closed) {
         if (this.#gate.closed) {
-          this.#pumpWhenOpen();
+          this.#consumer.wait(this.#goOn);
           break;
         }
         this.#start(this.#queue.shift() as A, this.#sourced ? this.#gate : null);
@@ -113,15 +111,9 @@ class MergeInner<A, B> {
     this.#completeIfDone();
   }
 
-  #pumpWhenOpen(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    this.#gate.wait(this.#goOn);
-  }
-
   readonly #goOn = (): void => {
-    this.#waiting = false;
     this.#pump();
+    this.#consumer.drained(this.#queue.length);
   };
 
   readonly #emit = (result: B): void => this.#gate.next(this.#out, result, flow.emitting ?? this.#gate);

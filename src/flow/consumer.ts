@@ -19,17 +19,18 @@ export class Consumer {
   readonly valve = new Valve(this.gate.scope.valve);
   readonly name: string;
   readonly highWater: number;
-  /** Subscribed to while a source emitted, as in a group of `groupBy`. */
-  readonly #inside = flow.emitting !== null;
+  /** The source that emitted while the operator was being subscribed to, as in a group of `groupBy`. */
+  readonly #inside: Gate | null = flow.emitting;
   /** Whether `subscribe` is under way: what comes then was in memory already. */
   subscribing = false;
   /** Values that came since the valve was closed. */
   #overrun = 0;
+  #resume: (() => void) | null = null;
 
   constructor(name: string, highWater: number) {
     this.name = name;
     this.highWater = highWater;
-    flow.emitting?.join(this.valve);
+    this.#inside?.join(this.valve);
   }
 
   /** Subscribes to what stands above, so that every source up there finds the valve. */
@@ -46,34 +47,52 @@ export class Consumer {
   /** Something was queued, and `held` is what is queued now. */
   filled(held: number): void {
     if (held < this.highWater) return;
-    const { emitting } = flow;
-    if (emitting !== null && this.#isFedBy(emitting)) emitting.join(this.valve);
     this.#overrun = this.valve.closed ? this.#overrun + 1 : 0;
-    this.valve.close();
+    this.#shut();
     // No warning for `of` and `from`.
     if (this.subscribing) return;
     if (!this.valve.reached) warnUnreached(this.name);
     else if (this.#overrun === OVERRUN) warnOverrun(this.name, OVERRUN);
   }
 
+  /** A consumer below is full: the sources are to rest, too, until `resume` is called. Calling it twice is calling it once. */
+  wait(resume: () => void): void {
+    if (this.#resume !== null) return;
+    this.#resume = resume;
+    this.#shut();
+    this.gate.wait(this.#goOn);
+  }
+
   /** Something was taken from the queue, and `held` is what is left. */
   drained(held: number): void {
-    if (held <= this.highWater >> 1) this.valve.open();
+    if (held <= this.highWater >> 1 && this.#resume === null) this.valve.open();
   }
 
   /** The operator is done, and has unsubscribed from what stands above: nothing waits for it any more. */
   leave(): void {
+    this.gate.forget(this.#goOn);
     this.gate.leave();
     this.valve.release();
   }
 
+  readonly #goOn = (): void => {
+    const resume = this.#resume;
+    this.#resume = null;
+    resume?.();
+  };
+
+  #shut(): void {
+    const { emitting } = flow;
+    if (emitting !== null && this.#isFedBy(emitting)) emitting.join(this.valve);
+    this.valve.close();
+  }
+
   /**
-   * Whether a source that did not find the valve is to rest all the same. Yes if both feed the same consumer, as with a
-   * second subscriber of `share`. No if they only meet in a Subject: there a slow peer would stop the others.
+   * Whether a source that did not find the valve is to rest all the same. Yes if both belong to the same stream, as with
+   * a second subscriber of `share`. No if they only meet in a Subject: there a slow peer would stop the others.
    */
   #isFedBy(source: Gate): boolean {
-    const { below } = this.valve;
-    const { valve } = source.scope;
-    return below === null ? this.#inside && valve === null : valve !== null && valve.leadsTo(below);
+    const root = source.scope.valve?.root;
+    return root === this.valve.root || (this.#inside !== null && root === this.#inside.scope.valve?.root);
   }
 }

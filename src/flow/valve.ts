@@ -14,16 +14,17 @@ export class Valve {
   openings = 0;
   /** Whether any source has ever joined. A consumer that fills up without one says so (law 4). */
   reached = false;
-  /** The valve of the consumer that this one's consumer feeds. */
-  readonly below: Valve | null;
+  /** The valve of the last consumer down the stream, where all that this one holds up was to end. */
+  readonly root: Valve;
   /** Those that stopped at the closed valve, the longest waiting first. */
   #waiting: Set<Gate> | null = null;
   /** Those that joined while they emitted. They are told, because they may have many such valves to look at. */
   #joined: Set<Gate> | null = null;
   #waking = false;
 
+  /** `below` is the valve of the consumer that this one's consumer feeds. */
   constructor(below: Valve | null = null) {
-    this.below = below;
+    this.root = below === null ? this : below.root;
   }
 
   close(): void {
@@ -56,11 +57,6 @@ export class Valve {
   release(): void {
     this.open();
     if (this.#joined !== null) for (const gate of this.#joined) gate.part(this);
-  }
-
-  /** Whether what this valve holds up is on its way to the consumer of `valve`. */
-  leadsTo(valve: Valve): boolean {
-    return this === valve || (this.below !== null && this.below.leadsTo(valve));
   }
 
   /** @internal Called by a gate that joins while it emits. */
