@@ -1,7 +1,7 @@
 import { Observable, type ObservableInput, type Subscriber, from } from 'rxjs';
 import { Consumer } from '../src/flow/consumer.js';
 import type { Gate } from '../src/flow/gate.js';
-import { flow } from '../src/flow/scope.js';
+import { type Scope, flow, inScope } from '../src/flow/scope.js';
 import { Queue } from '../src/flow/queue.js';
 import { Link } from './link.js';
 
@@ -27,6 +27,8 @@ class MergeInner<A, B> {
   readonly #out: Subscriber<B>;
   readonly #consumer: Consumer;
   readonly #gate: Gate;
+  /** The scope of the inner streams. */
+  readonly #inside: Scope;
   readonly #queue = new Queue<A>();
   #active = 0;
   #index = 0;
@@ -40,6 +42,7 @@ class MergeInner<A, B> {
     this.#out = out;
     this.#consumer = new Consumer(merging.name, merging.highWater);
     this.#gate = this.#consumer.gate;
+    this.#inside = { ...this.#gate.scope, within: this.#consumer.valve };
   }
 
   subscribe(source: Observable<A>): void {
@@ -73,26 +76,22 @@ class MergeInner<A, B> {
   #start(value: A, emitting: Gate | null): void {
     this.#active++;
     const inner = from(this.#merging.project(value, this.#index++));
-    let completed = false;
     const link = new Link<B>(this.#out, {
       next: this.#emit,
       error: this.#fail,
-      complete: () => {
-        completed = true;
-      },
+      complete: ignore,
       // The next one starts when this one is torn down, and not before.
       gone: () => {
-        if (!completed) return;
         this.#active--;
         this.#pump();
       },
     });
-    this.#gate.run(() => inner.subscribe(link), emitting);
+    inScope(this.#inside, () => inner.subscribe(link), emitting);
   }
 
   /** A loop and not a recursion: thousands that wait and end at once must not use up the stack. */
   #pump(): void {
-    if (this.#pumping) return;
+    if (this.#pumping || this.#out.closed) return;
     this.#pumping = true;
     try {
       while (this.#queue.length > 0 && this.#active < this.#merging.concurrent && !this.#out.closed) {
@@ -124,3 +123,5 @@ class MergeInner<A, B> {
     if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#gate.complete(this.#out);
   }
 }
+
+const ignore = (): void => {};

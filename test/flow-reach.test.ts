@@ -293,6 +293,24 @@ inside('the inner of concatMap stops the outer in the end', () => {
   all.unsubscribe();
 });
 
+inside('a group below a concatMap of ours stops what is above that, though its values come from promises', async () => {
+  const feed = new Feed<number>();
+  const all = feed.values
+    .pipe(
+      concatMap(async (value) => value),
+      groupBy(() => 'all'),
+      stockMergeMap((group) => group.pipe(mapAsync(1, never, { highWater: 2 }))),
+    )
+    .subscribe();
+  feed.give(...Array.from({ length: 500 }, (_, at) => at));
+  await settled();
+  const { emitted } = feed;
+  assert.ok(emitted <= 3 + 64 + 1, `${emitted} have come`);
+  await settled();
+  assert.is(feed.emitted, emitted);
+  all.unsubscribe();
+});
+
 inside('each branch of a shared source stops it, if both feed the same consumer', () => {
   for (const slow of [0, 1]) {
     const feed = new Feed<number>();
@@ -324,6 +342,25 @@ inside('each branch of connect stops the source', () => {
   feed.give(...twenty);
   assert.is(feed.kept.length, 14, 'after 2, 4 and 6');
   sink.leave();
+});
+
+inside('values that are fed back do not stop the inner stream that they come from, for ever', () => {
+  const quiet = warnings();
+  for (const depth of [1, 2]) {
+    const pages = new Subject<number>();
+    const page = new Feed<number>();
+    const fetch = concatMap<number, Observable<number>>((number) => (number === 0 ? page.values : EMPTY));
+    const fetched = depth === 1 ? pages.pipe(fetch) : pages.pipe(concatMap((number) => of(number).pipe(fetch)));
+    const sink = new Sink<number>(1_000).drink(fetched.pipe(tap((number) => pages.next(number))));
+    pages.next(0);
+    page.give(...Array.from({ length: 200 }, (_, at) => at + 1));
+    page.end();
+    assert.is(page.kept.length, 0);
+    assert.is(sink.queue.length, 200);
+    sink.leave();
+  }
+  quiet.stop();
+  assert.equal(quiet.messages, ['concatMap is full, and found no source above it that can be paused']);
 });
 
 inside('a Subject that many feed does not stop them: there one slow peer would stop the others', () => {
@@ -380,7 +417,6 @@ warning('does not come for sources that have their values in memory', async () =
 const unreachable: Record<string, (values: Observable<number>) => { unsubscribe(): void }> = {
   mapAsync: (values) => values.pipe(mapAsync(1, never)).subscribe(),
   mergeMap: (values) => values.pipe(mergeMap(() => NEVER, 2)).subscribe(),
-  concatMap: (values) => values.pipe(concatMap(() => NEVER)).subscribe(),
   serve: (values) =>
     values
       .pipe(

@@ -13,10 +13,10 @@ const OVERRUN = 1_024;
  * `filled` reaches the high-water mark and opens it when `drained` has come down to half of that.
  */
 export class Consumer {
-  /** How the operator itself obeys the consumers below it, and in whose scope it emits. */
-  readonly gate = new Gate();
   /** Closed while the operator holds all that it should. */
-  readonly valve = new Valve(this.gate.scope.valve);
+  readonly valve = new Valve(flow.scope);
+  /** How the operator itself obeys the consumers below it, and in whose scope it emits. */
+  readonly gate = new Gate(flow.scope, this.valve);
   readonly name: string;
   readonly highWater: number;
   /** The source that emitted while the operator was being subscribed to, as in a group of `groupBy`. */
@@ -89,9 +89,11 @@ export class Consumer {
 
   /**
    * Whether a source that did not find the valve is to rest all the same. Yes if both belong to the same stream, as with
-   * a second subscriber of `share`. No if they only meet in a Subject: there a slow peer would stop the others.
+   * a second subscriber of `share`. No if they only meet in a Subject: there a slow peer would stop the others. And no if
+   * this operator may wait for that source, as where values are fed back: both would wait for ever.
    */
   #isFedBy(source: Gate): boolean {
+    for (let { host } = source; host !== undefined; host = host.within) if (this.valve.waitsFor(host)) return false;
     const root = source.scope.valve?.root;
     return root === this.valve.root || (this.#inside !== null && root === this.#inside.scope.valve?.root);
   }

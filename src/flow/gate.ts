@@ -1,4 +1,4 @@
-import { type Scope, flow } from './scope.js';
+import { type Scope, flow, inScope } from './scope.js';
 import { beginTurn, endTurn } from './turn.js';
 import type { Valve } from './valve.js';
 
@@ -24,6 +24,8 @@ interface Taker<A> {
 export class Gate {
   /** The scope in which the source was subscribed to: what is subscribed to while it emits finds it again. */
   readonly scope: Scope;
+  /** The valve of the operator that this gate belongs to, or in whose inner stream the source stands. */
+  readonly host: Valve | undefined;
   /** The valve that was in scope. */
   readonly #first: Valve | null;
   /** Those that joined later, and which of them are closed: there may be thousands, so they tell. */
@@ -35,8 +37,9 @@ export class Gate {
   /** The source has nothing more to give. What waits may still go. */
   #over = false;
 
-  constructor(scope: Scope = flow.scope) {
+  constructor(scope: Scope = flow.scope, host: Valve | undefined = scope.within) {
     this.scope = scope;
+    this.host = host;
     this.#first = scope.valve;
     if (this.#first !== null) this.#first.reached = true;
   }
@@ -107,17 +110,9 @@ export class Gate {
     this.run(() => taker.complete());
   }
 
-  /** Runs `work` as this source, for what is not a plain `next`: subscribing to an inner source, for instance. */
-  run(work: () => void, as: Gate | null = this): void {
-    const { scope, emitting } = flow;
-    flow.scope = this.scope;
-    flow.emitting = as;
-    try {
-      work();
-    } finally {
-      flow.scope = scope;
-      flow.emitting = emitting;
-    }
+  /** Runs `work` as this source, for what is not a plain `next`. */
+  run(work: () => void): void {
+    inScope(this.scope, work, this);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Gate } from './gate.js';
+import { type Scope, openScope } from './scope.js';
 
 /**
  * What a slow consumer closes to make its sources rest, and opens when it can take more.
@@ -14,17 +15,21 @@ export class Valve {
   openings = 0;
   /** Whether any source has ever joined. A consumer that fills up without one says so (law 4). */
   reached = false;
-  /** The valve of the last consumer down the stream, where all that this one holds up was to end. */
+  /** The valve of the consumer that this one's consumer feeds, and of the last one of all: which stream it belongs to. */
+  readonly below: Valve | null;
   readonly root: Valve;
+  /** The valve of the operator in whose inner stream this one's consumer stands. */
+  readonly within: Valve | undefined;
   /** Those that stopped at the closed valve, the longest waiting first. */
   #waiting: Set<Gate> | null = null;
   /** Those that joined while they emitted. They are told, because they may have many such valves to look at. */
   #joined: Set<Gate> | null = null;
   #waking = false;
 
-  /** `below` is the valve of the consumer that this one's consumer feeds. */
-  constructor(below: Valve | null = null) {
-    this.root = below === null ? this : below.root;
+  constructor(scope: Scope = openScope) {
+    this.below = scope.valve;
+    this.root = scope.valve?.root ?? this;
+    this.within = scope.within;
   }
 
   close(): void {
@@ -57,6 +62,11 @@ export class Valve {
   release(): void {
     this.open();
     if (this.#joined !== null) for (const gate of this.#joined) gate.part(this);
+  }
+
+  /** Whether this one may stay closed until `valve` opens, or is `valve`. */
+  waitsFor(valve: Valve): boolean {
+    return this === valve || (this.below !== null && this.below.waitsFor(valve));
   }
 
   /** @internal Called by a gate that joins while it emits. */
