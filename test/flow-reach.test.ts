@@ -293,6 +293,21 @@ inside('the inner of concatMap stops the outer in the end', () => {
   all.unsubscribe();
 });
 
+inside('a group stops its source also where a delay stands between', async () => {
+  const feed = new Feed<number>();
+  const all = feed.values
+    .pipe(
+      groupBy(() => 'all'),
+      stockMergeMap((group) => group.pipe(observeOn(asapScheduler), mapAsync(1, never, { highWater: 2 }))),
+    )
+    .subscribe();
+  feed.give(1, 2, 3);
+  await settled();
+  feed.give(4);
+  assert.is(feed.kept.length, 1);
+  all.unsubscribe();
+});
+
 inside('a group below a concatMap of ours stops what is above that, though its values come from promises', async () => {
   const feed = new Feed<number>();
   const all = feed.values
