@@ -109,7 +109,6 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
   /** Nothing more is expected of the peer, and its answers may take their time. */
   complete(): void {
     this.#ended = true;
-    this.stop();
     this.#listener?.complete();
   }
 
@@ -132,7 +131,6 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
 class Speaking<B> extends Silence<B> implements Heard<B> {
   readonly #settings: Settings<never, B>;
   readonly #hearing: Patience<unknown>;
-  #probedAt = 0;
   /** At which opening of a closed valve a probe was put in front: a second one would only wait behind it. */
   #waitingSince = -1;
 
@@ -151,14 +149,13 @@ class Speaking<B> extends Silence<B> implements Heard<B> {
     this.stop();
   }
 
-  /** A peer that was silent since the last probe, or for longer, is silence too. */
+  /** A peer that says nothing is silence too. */
   protected override get since(): number {
     const heard = this.#hearing.since;
-    return heard < 0 ? super.since : Math.min(super.since, Math.max(heard, this.#probedAt));
+    return heard < 0 ? super.since : Math.min(super.since, heard);
   }
 
   protected speak(): void {
-    this.#probedAt = super.since;
     const { valve } = this.scope;
     if (valve !== null && valve.closed) {
       if (this.#waitingSince === valve.openings) return;
