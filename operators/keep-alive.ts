@@ -1,6 +1,7 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
 import { checkFunction, checkTime } from '../src/check.js';
 import { PeerIdle } from '../src/errors.js';
+import { tell } from '../src/hook.js';
 import { Patience } from '../src/time/patience.js';
 import { Silence } from '../src/time/silence.js';
 import { type Heard, Link } from './link.js';
@@ -36,8 +37,8 @@ export interface KeepAliveOptions<A, B> {
  * which only answers probes is asked. It goes before data that is queued for the peer: at most one, while it is full.
  *
  * Once the session has listened to its messages the peer is heard to its end; what comes when the session listens no
- * more is a sign of life and is dropped. What `probe`, `isKeepAlive` and `onEvent` throw is the stream's error. Hold
- * time as in BGP (RFC 4271, section 4.4), 0 included.
+ * more is a sign of life and is dropped. What `probe` and `isKeepAlive` throw is the stream's error; what `onEvent`
+ * throws is a warning. Hold time as in BGP (RFC 4271, section 4.4), 0 included.
  */
 export const keepAlive = <A, B>(
   options: KeepAliveOptions<A, B>,
@@ -102,7 +103,7 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
 
   next(message: A): void {
     this.begin();
-    if (this.#settings.isKeepAlive(message)) this.#settings.onEvent?.('received');
+    if (this.#settings.isKeepAlive(message)) tell('onEvent', this.#settings.onEvent, 'received');
     else this.#listener?.next(message);
   }
 
@@ -122,7 +123,7 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
   }
 
   protected failure(): PeerIdle {
-    this.#settings.onEvent?.('expired');
+    tell('onEvent', this.#settings.onEvent, 'expired');
     return new PeerIdle(this.ms);
   }
 }
@@ -162,6 +163,6 @@ class Speaking<B> extends Silence<B> implements Heard<B> {
       this.#waitingSince = valve.openings;
     }
     this.out.next(this.#settings.probe());
-    this.#settings.onEvent?.('sent');
+    tell('onEvent', this.#settings.onEvent, 'sent');
   }
 }
