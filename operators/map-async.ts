@@ -131,7 +131,6 @@ class MapAsync<A, B> {
   }
 
   #settle(job: Job<B>, result: B): void {
-    if (this.#out.closed) return;
     if (this.#settings.ordered) {
       job.done = true;
       job.result = result;
