@@ -69,7 +69,7 @@ export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
  *     values  -a--b--c-------d--|
  *
  * Pulls the next value only while every consumer below can take one. Unsubscribing calls `return()` at once; a value
- * that is under way then is dropped. A source that always has a value gives way to the rest of the process now and then.
+ * that is under way then is dropped. One that always has a value gives way to the rest of the process now and then.
  * Each subscription iterates anew. Fails with what the iterator throws.
  */
 export const fromAsyncIterable = <A>(iterable: AsyncIterable<A> | Iterable<A>): Observable<A> => {

@@ -148,8 +148,8 @@ let buffersAtFirst = 0;
 let most = 0;
 
 /** Measures from here on. */
-const begin = (): void => {
-  globalThis.gc?.();
+const begin = async (): Promise<void> => {
+  await collect();
   base = most = rss();
   buffersAtFirst = process.memoryUsage().arrayBuffers;
 };
@@ -159,19 +159,27 @@ const look = (): void => {
   for (const { statistics } of connections) bufferedAtMost = Math.max(bufferedAtMost, statistics.buffered);
 };
 
-const report = (): Report => {
+/** Twice, with a moment after each: buffers are swept behind one's back. */
+const collect = async (): Promise<void> => {
+  for (let round = 0; round < 2; round++) {
+    globalThis.gc?.();
+    await new Promise((later) => setTimeout(later, 10));
+  }
+};
+
+const report = async (): Promise<Report> => {
   look();
   const grown = rss() - base;
-  globalThis.gc?.();
+  const bytesIn = connections.reduce((sum, { statistics }) => sum + statistics.bytesIn, 0);
+  const soFar = { framesDone, framesHeldAtMost, share: [...shares.values()] };
+  await collect();
   return {
+    ...soFar,
+    bytesIn,
     grown,
     grownAtMost: most - base,
     buffers: process.memoryUsage().arrayBuffers - buffersAtFirst,
-    bytesIn: connections.reduce((sum, { statistics }) => sum + statistics.bytesIn, 0),
     bufferedAtMost,
-    framesDone,
-    framesHeldAtMost,
-    share: [...shares.values()],
     ended,
   };
 };
@@ -182,9 +190,8 @@ listen({
   port: 0,
   ...(writeDeadline !== undefined && { writeDeadline }),
   onListening: ({ port }) => {
-    begin();
     setInterval(look, 5);
-    process.send?.({ port });
+    void begin().then(() => process.send?.({ port }));
   },
 })
   .pipe(
@@ -193,8 +200,10 @@ listen({
   )
   .subscribe();
 
-process.on('message', (asked) => {
-  if (asked === 'begin') begin();
-  process.send?.(report());
-});
+const answer = async (asked: unknown): Promise<void> => {
+  if (asked === 'begin') await begin();
+  process.send?.(await report());
+};
+
+process.on('message', (asked) => void answer(asked));
 process.on('disconnect', () => process.exit());
