@@ -54,7 +54,8 @@ for (const clients of [1, 8]) {
     const { took, during, after, closed, taken } = await silentReaders(clients, 600);
     assert.ok(during.bufferedAtMost < MB, `${during.bufferedAtMost} bytes wait for one of them`);
     assert.ok(during.buffers < clients * 0.5 * MB, `${during.buffers} bytes in buffers`);
-    assert.ok(during.grownAtMost < 20 * MB, `the process grew by ${during.grownAtMost} bytes`);
+    // Garbage counts, too: the 4 MB that each could send until the system's own buffers were full.
+    assert.ok(during.grownAtMost < (16 + 4 * clients) * MB, `the process grew by ${during.grownAtMost} bytes`);
     assert.ok(taken < clients * 32 * MB, `the system took ${taken} bytes`);
     assert.ok(took.length > 10 && Math.max(...took) < 1_000, `another was answered within ${Math.max(...took)} ms`);
     assert.ok(middle(took) < 50, `mostly within ${middle(took)} ms`);
