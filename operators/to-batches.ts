@@ -18,7 +18,7 @@ export interface ToBatchesOptions {
  * For `for await` and for ix. Subscribes at the first pull; `return` (a `break`, an error in the loop) unsubscribes at
  * once. The sources above rest while `highWater` values wait; where none can be paused it warns once, and keeps them.
  */
-export const toBatches = <A>(options: ToBatchesOptions = {}): ((source: Observable<A>) => AsyncIterable<A[]>) => {
+export const toBatches = (options: ToBatchesOptions = {}): (<A>(source: Observable<A>) => AsyncIterable<A[]>) => {
   const highWater = checkInteger('highWater', options.highWater ?? 64, 1);
   return (source) => ({ [Symbol.asyncIterator]: () => new Batches(source, highWater) });
 };

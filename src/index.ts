@@ -9,6 +9,36 @@ export { fromDuplex } from './connection/from-duplex.js';
 export type { Connection, ConnectionOptions, ConnectionStatistics } from './connection/connection.js';
 export type { Place } from './connection/address.js';
 
+export type { Field, ValueOf } from './codec/fields.js';
+export { array, bytes, cstring, f32, f64, i16, i32, i64, i8, u16, u32, u64, u8 } from './codec/fields.js';
+export type { InvalidOptions, InvalidPolicy } from './codec/invalid.js';
+export type { JsonLimits } from './codec/json.js';
+export { json, jsonWithin } from './codec/json.js';
+export { reasons } from './codec/reasons.js';
+export type { CodecOrSchema, StandardSchema } from './codec/standard-schema.js';
+export { codecOf } from './codec/standard-schema.js';
+export type { Fields, Struct, StructOf, StructOptions } from './codec/struct.js';
+export { struct } from './codec/struct.js';
+export type { TextLimits } from './codec/text.js';
+export { text, textWithin } from './codec/text.js';
+
+export type { DeframerOptions, DeframerState, TooLongPolicy, TruncatedPolicy } from './framing/deframer.js';
+export { Deframer, deframer } from './framing/deframer.js';
+export type { DelimitedOptions, Delimiter } from './framing/delimited.js';
+export { delimited } from './framing/delimited.js';
+export { fixed } from './framing/fixed.js';
+export type { ByteOrder, LengthPrefixedOptions, LengthPrefixedRule, Width } from './framing/length-prefixed.js';
+export { lengthPrefixed, selfCounting } from './framing/length-prefixed.js';
+export type { Ending, LineOptions } from './framing/line.js';
+export { line } from './framing/line.js';
+export type { NetstringOptions } from './framing/netstring.js';
+export { netstring } from './framing/netstring.js';
+export { raw } from './framing/raw.js';
+export type { Front, InvertibleRule, Rule, Verdict } from './framing/rule.js';
+export { found, malformed, more, tooLong } from './framing/rule.js';
+export type { VarintOptions } from './framing/varint.js';
+export { varint } from './framing/varint.js';
+
 export type { Failure, Handled, Handler, Outcome } from './server/outcome.js';
 
 export { fromAsyncIterable } from './source/from-async-iterable.js';

@@ -420,7 +420,7 @@ warning('does not come for sources that have their values in memory', async () =
       .pipe(concatMap(() => NEVER))
       .subscribe(),
   ];
-  const batches = toBatches<number>()(range(1, 1_000))[Symbol.asyncIterator]();
+  const batches = toBatches()(range(1, 1_000))[Symbol.asyncIterator]();
   const first = (await batches.next()).value as readonly number[];
   assert.is(first.length, 1_000);
   quiet.stop();
@@ -447,7 +447,7 @@ const unreachable: Record<string, (values: Observable<number>) => { unsubscribe(
       )
       .subscribe(),
   toBatches: (values) => {
-    const iterator = toBatches<number>()(values)[Symbol.asyncIterator]();
+    const iterator = toBatches()(values)[Symbol.asyncIterator]();
     void iterator.next();
     return { unsubscribe: () => void iterator.return?.() };
   },

@@ -49,6 +49,11 @@ export class Gate {
     return (this.#first !== null && this.#first.closed) || (this.#shut !== null && this.#shut.size > 0);
   }
 
+  /** Whether something waits here for a valve to open: the source has more, and does not give it. */
+  get resting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Adds the valve of a consumer further down that was not in scope when the source was subscribed to. */
   join(valve: Valve): void {
     if (this.#over) return;

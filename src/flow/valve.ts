@@ -11,7 +11,7 @@ import { type Scope, openScope } from './scope.js';
 export class Valve {
   /** Whether the sources above are to rest. Opens and closes as often as the consumer likes. */
   closed = false;
-  /** How often it was opened. A clock that finds the number changed knows that the peer may have been held back. */
+  /** How often it was opened: who left something behind it can tell whether that may have gone through. */
   openings = 0;
   /** Whether any source has ever joined. A consumer that fills up without one says so (law 4). */
   reached = false;

@@ -1,0 +1,130 @@
+import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
+import { type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
+import { type Deframer, type DeframerOptions, deframer } from '../src/framing/deframer.js';
+import type { Rule } from '../src/framing/rule.js';
+import { Link } from './link.js';
+
+/**
+ * Cuts bytes into frames, wherever the network has cut them into chunks.
+ *
+ *     bytes   --a----(bc)--|    a: "hel"  b: "lowor"  c: "ld"
+ *             frame(fixed(5))
+ *     frames  -------(xy)--|    x: "hello"  y: "world"
+ *
+ * Fails with `FrameTooLong` as soon as a frame cannot but exceed its limit, with `MalformedFrame` where it says
+ * something impossible of itself, and with `TruncatedFrame` when the bytes end inside one; earlier frames are emitted
+ * first. `options` has other policies, and switches rules in mid-stream.
+ *
+ * A frame that lies whole in a chunk is a view of it and keeps the chunk in memory: frames of 16 bytes may hold 64 KiB
+ * each. Copy the ones that are kept for long: `map((frame) => frame.slice())`. Frames are plain Uint8Arrays, so `slice`
+ * copies.
+ *
+ * It stops in the middle of a chunk while a consumer below is full, and as soon as nobody listens. Each subscription
+ * cuts for itself.
+ */
+export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<Uint8Array, Uint8Array> => {
+  deframer(rule, options); // An option that is none is the caller's error, not a subscriber's.
+  return (bytes) =>
+    new Observable((out) => {
+      const framing = new Framing(out, deframer(rule, options));
+      out.add(() => framing.leave());
+      const before = flow.scope;
+      // The watch is for these frames, not for those of another `frame` further up.
+      if (before.frames !== null) flow.scope = { ...before, frames: null };
+      try {
+        bytes.subscribe(new Link<Uint8Array>(out, framing));
+      } finally {
+        flow.scope = before;
+      }
+    });
+};
+
+/** One subscription: its deframer, and whether that may go on. */
+class Framing {
+  readonly #out: Subscriber<Uint8Array>;
+  readonly #frames: Deframer;
+  readonly #watch: FrameWatch | null = flow.scope.frames;
+  readonly #drain: DrainState | null = flow.scope.drain;
+  /** In the loop: what a handler causes to come meanwhile goes behind what is there. */
+  #busy = false;
+  /** The rest of a chunk waits at a gate. */
+  #waits = false;
+  #ended = false;
+  /** Where the frame begins that the watch was told of, or -1. */
+  #told = -1;
+
+  constructor(out: Subscriber<Uint8Array>, frames: Deframer) {
+    this.#out = out;
+    this.#frames = frames;
+    this.#watch?.watching();
+  }
+
+  next(chunk: Uint8Array): void {
+    this.#frames.push(chunk);
+    this.#goOn();
+  }
+
+  complete(): void {
+    this.#ended = true;
+    this.#frames.end(this.#drain?.stopping === true ? 'drop' : undefined);
+    this.#goOn();
+  }
+
+  /** Nobody listens any more. A loop that is under way finds no more frames. */
+  leave(): void {
+    this.#frames.close();
+    this.#waits = false;
+    this.#tellDone();
+  }
+
+  readonly #resume = (): void => {
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.#goOn();
+  };
+
+  #goOn(): void {
+    if (this.#busy || this.#waits) return;
+    this.#busy = true;
+    try {
+      this.#emit();
+    } catch (error) {
+      this.#out.error(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Emits frames until more bytes are needed, a consumer below is full, or nobody listens. */
+  #emit(): void {
+    const out = this.#out;
+    const frames = this.#frames;
+    const gate = flow.emitting;
+    for (let cut = frames.next(); cut !== undefined; cut = frames.next()) {
+      if (this.#told >= 0) this.#tellDone();
+      out.next(cut);
+      if (gate !== null && gate.closed && frames.held > 0) {
+        this.#waits = true;
+        gate.wait(this.#resume);
+        return;
+      }
+    }
+    if (this.#ended) out.complete();
+    else if (this.#watch !== null) this.#tell(this.#watch);
+  }
+
+  /** Tells the watch of the frame that is under way, once, and of the one before it that is not any more. */
+  #tell(watch: FrameWatch): void {
+    const { offset, underWay } = this.#frames;
+    if (this.#told >= 0 && !(underWay && offset === this.#told)) this.#tellDone();
+    if (!underWay || this.#told >= 0) return;
+    this.#told = offset;
+    watch.begun();
+  }
+
+  #tellDone(): void {
+    if (this.#told < 0) return;
+    this.#told = -1;
+    this.#watch?.done();
+  }
+}

@@ -1,0 +1,13 @@
+export { decodeOr } from './decode-or.js';
+export { decodeWith } from './decode-with.js';
+export { encodeWith } from './encode-with.js';
+export { frame } from './frame.js';
+export { frameDelimited } from './frame-delimited.js';
+export { frameFixed } from './frame-fixed.js';
+export { frameLengthPrefixed } from './frame-length-prefixed.js';
+export { frameLines } from './frame-lines.js';
+export { frameNetstring } from './frame-netstring.js';
+export { frameVarint } from './frame-varint.js';
+export type { Handler } from './serve.js';
+export { serve } from './serve.js';
+export { toAsyncIterable } from './to-async-iterable.js';

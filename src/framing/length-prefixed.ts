@@ -1,0 +1,154 @@
+import { checkBoolean, checkInteger, checkOneOf } from '../check.js';
+import { frontOf } from './bytes-at-hand.js';
+import { guessProtocol } from './guess.js';
+import { type Front, type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
+
+/** Bytes that a length field may have. */
+export type Width = 1 | 2 | 3 | 4 | 6 | 8;
+
+/** The order of the bytes of a number: the high end first, as on the network, or the low end first. */
+export type ByteOrder = 'be' | 'le';
+
+/** All that can be said about a length field. A bare width says the rest by default. */
+export interface LengthPrefixedOptions {
+  /** Bytes of the length field: 1, 2, 3, 4, 6 or 8. It is never signed. */
+  readonly width: Width;
+  /** The order of its bytes. Defaults to `'be'`, the high end first. */
+  readonly order?: ByteOrder;
+  /** Bytes of the frame before the length field. Defaults to 0. */
+  readonly offset?: number;
+  /** Whether the length counts the header too: the bytes before the length field, and the field. Defaults to false. */
+  readonly includesHeader?: boolean;
+  /** What to add to the length to have the bytes that it should count, where it counts others. Defaults to 0. */
+  readonly adjustment?: number;
+  /** Bytes to take off the front of the frame that is passed on. Defaults to the header: `offset + width`. */
+  readonly strip?: number;
+  /** The most bytes after the length field, whatever is stripped. Defaults to 1 MiB. */
+  readonly limit?: number;
+}
+
+/** A rule that can draw its frame. */
+export interface LengthPrefixedRule extends InvertibleRule {
+  /** The frame in one line, part by part, for a log or for finding out what the options mean together. */
+  readonly drawing: string;
+}
+
+const WIDTHS: readonly unknown[] = [1, 2, 3, 4, 6, 8];
+
+const checkWidth = (width: unknown): number => {
+  if (WIDTHS.includes(width)) return width as number;
+  throw new RangeError(`width must be one of ${WIDTHS.join(', ')}, got ${String(width)}`);
+};
+
+const named: Readonly<Record<ByteOrder, string>> = { be: 'big-endian', le: 'little-endian' };
+
+const drawn = (offset: number, length: string, shift: number, limit: number, strip: number): string => {
+  const payload = shift === 0 ? 'length' : shift < 0 ? `length - ${-shift}` : `length + ${shift}`;
+  const parts = [...(offset > 0 ? [`bytes (${offset})`] : []), length, `payload (${payload}, at most ${limit})`];
+  return `${parts.join(' | ')}, passed on ${strip === 0 ? 'whole' : `from byte ${strip}`}`;
+};
+
+/** Reads an unsigned number. Beyond 2^53 it comes out rounded, but never small: multiplied, not shifted. */
+const read = (front: Front, offset: number, width: number, order: ByteOrder): number => {
+  const step = order === 'be' ? 1 : -1;
+  let index = order === 'be' ? offset : offset + width - 1;
+  let value = 0;
+  for (let count = 0; count < width; count++, index += step) value = value * 256 + front.at(index);
+  return value;
+};
+
+const write = (bytes: Uint8Array, value: number, offset: number, width: number, order: ByteOrder): void => {
+  const step = order === 'be' ? -1 : 1;
+  let index = order === 'be' ? offset + width - 1 : offset;
+  for (let rest = value, count = 0; count < width; count++, index += step) {
+    bytes[index] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+};
+
+/**
+ * Each frame says in a header how long it is.
+ *
+ *     +- offset -+- width --+- length ----------+
+ *     | anything |  length  | payload           |
+ *     +----------+----------+-------------------+
+ *      <----- stripped ---->                        unless `strip` says otherwise
+ *
+ * The number of bytes after the length field is `length + adjustment`, less `offset + width` where the length counts
+ * the header too. It is checked against `limit` as soon as the header is whole: more is a `FrameTooLong`, as is a
+ * length beyond 2^53; less than nothing, or less than has to be stripped, is a `MalformedFrame`. Both say so where the
+ * bytes look like another protocol, or where the length would do in the other byte order. Options that allow no frame
+ * at all are a `RangeError`.
+ *
+ * Encodes a payload with its header. What is stripped and is not the length is written as zeros. Where the length
+ * field is not stripped (`strip` up to `offset`), the payload brings it, and it has to be right.
+ *
+ * The knobs are those of Netty's LengthFieldBasedFrameDecoder, and `includesHeader`.
+ */
+export const lengthPrefixed = (options: Width | LengthPrefixedOptions): LengthPrefixedRule => {
+  const given: LengthPrefixedOptions = typeof options === 'object' ? options : { width: options };
+  const width = checkWidth(given.width);
+  const order = checkOneOf<ByteOrder>('order', given.order ?? 'be', ['be', 'le']);
+  const offset = checkInteger('offset', given.offset ?? 0, 0, DEFAULT_LIMIT);
+  const limit = checkLimit('limit', given.limit ?? DEFAULT_LIMIT);
+  const header = offset + width;
+  const strip = checkInteger('strip', given.strip ?? header, 0, header + limit);
+  if (strip > offset && strip < header)
+    throw new RangeError(
+      `strip must not cut the length field in two: at most ${offset} or at least ${header}, got ${strip}`,
+    );
+  /** The highest length that the field can say and a number can hold. */
+  const highest = Math.min(256 ** width - 1, Number.MAX_SAFE_INTEGER);
+  /** The fewest bytes that have to follow the length field. */
+  const least = Math.max(0, strip - header);
+  const counted = checkBoolean('includesHeader', given.includesHeader ?? false) ? header : 0;
+  const adjustment = checkInteger('adjustment', given.adjustment ?? 0, least + counted - highest, limit + counted);
+  /** What to add to a length to have the bytes that follow the length field. */
+  const shift = adjustment - counted;
+
+  /** Says so, where the length in the other byte order would do. */
+  const guessOrder = (front: Front): string | undefined => {
+    const other = order === 'be' ? 'le' : 'be';
+    const length = read(front, offset, width, other);
+    if (width === 1 || length + shift < least || length + shift > limit) return undefined;
+    return `in ${named[other]} order the length would be ${length}`;
+  };
+
+  return {
+    name: `lengthPrefixed(${width})`,
+    capacity: header + Math.min(limit, highest + shift),
+    drawing: drawn(offset, `length (${width}, ${named[order]})`, shift, limit, strip),
+    judge: (front) => {
+      if (front.length < header) return more;
+      const length = read(front, offset, width, order);
+      const body = length + shift;
+      if (body >= least && body <= limit) return found(strip, header + body - strip);
+      const guess = guessProtocol(front) ?? guessOrder(front);
+      return body > limit
+        ? tooLong(body, limit, header + body, guess)
+        : malformed(`its length is ${length}, which is less than its header takes`, guess);
+    },
+    encode: (payload) => {
+      const body = strip + payload.length - header;
+      const [fewest, most] = [Math.max(least, shift), Math.min(limit, highest + shift)];
+      checkInteger('payload.length', payload.length, fewest + header - strip, most + header - strip);
+      const bytes = new Uint8Array(header + body);
+      bytes.set(payload, strip);
+      const length = body - shift;
+      if (strip > offset) write(bytes, length, offset, width, order);
+      else if (read(frontOf(bytes), offset, width, order) !== length)
+        throw new RangeError(`the payload brings its own length, which must be ${length}`);
+      return bytes;
+    },
+  };
+};
+
+/**
+ * Two bytes of length, the low end first, that count themselves: a payload of 5 bytes is `07 00` and the payload.
+ *
+ * Speaks to a peer built on a C++ TCP server library that is known for it and sends its own byte order on x86
+ * ("variable-size" message demarcation). `limit` is in payload bytes and defaults to all that the length can say, 65,533.
+ * A length below 2 is a `MalformedFrame`: such a peer would go on for ever.
+ */
+export const selfCounting = ({ limit = 65_533 }: { readonly limit?: number } = {}): LengthPrefixedRule =>
+  lengthPrefixed({ width: 2, order: 'le', includesHeader: true, limit });

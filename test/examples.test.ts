@@ -1,0 +1,177 @@
+import protobuf from 'protobufjs';
+import * as assert from 'uvu/assert';
+import { cstring, struct, u32 } from '../src/index.js';
+import { type Program, client, example, portOf } from './kit/program.js';
+import { suite } from './kit/suite.js';
+
+const test = suite('examples', undefined, { timeout: 20_000 });
+
+const end = async (...programs: readonly Program[]): Promise<void> => {
+  for (const program of programs) program.signal('SIGKILL');
+  await Promise.all(programs.map((program) => program.exited));
+};
+
+test('are listed, and say what they do not know', async () => {
+  const list = example('--help');
+  assert.is(await list.exited, 0);
+  for (const name of [
+    'echo',
+    'chat',
+    'calculator',
+    'students',
+    'pingpong',
+    'broadcast',
+    'proxy',
+    'heartbeat',
+    'people',
+  ]) {
+    assert.match(list.output(), new RegExp(`^  ${name} `, 'm'));
+  }
+  const unknown = example('nonsense');
+  assert.is(await unknown.exited, 2);
+  assert.match(unknown.output(), /there is no example "nonsense"/);
+});
+
+test('echo', async () => {
+  const echo = example('echo', '--port', '0');
+  const { socket, hears, ended } = await client(await portOf(echo));
+  socket.end('hello');
+  await hears(/^hello$/);
+  await ended;
+  await end(echo);
+});
+
+test('calculator', async () => {
+  const calculator = example('calculator', '--port', '0');
+  const { socket, hears, heard } = await client(await portOf(calculator));
+  const ask = (text: string): void => {
+    const header = Buffer.alloc(2);
+    header.writeUInt16BE(Buffer.byteLength(text));
+    socket.write(Buffer.concat([header, Buffer.from(text)]));
+  };
+  ask('{"add":[1,2,3.5]}');
+  ask('{"add":["one"]}');
+  ask('nonsense');
+  await hears(/^..\{"sum":6\.5\}..\{"error":"[^}]*add[^}]*"\}..\{"error":"[^}]*JSON[^}]*"\}$/s);
+  assert.is(heard().readUInt16BE(0), '{"sum":6.5}'.length);
+  await end(calculator);
+});
+
+test('students', async () => {
+  const students = example('students', '--port', '0');
+  const { socket, hears, heard } = await client(await portOf(students));
+  const Student = struct({ name: cstring(128), rollno: u32, address: cstring(256) }, { order: 'le' });
+  socket.write(Student.encode({ name: 'Ann', rollno: 7, address: '1 Main Street' }));
+  await hears(72);
+  assert.is(heard().readUInt32LE(0), 7);
+  assert.is(heard().readUInt32LE(4), 1);
+  assert.is(heard().toString('utf8', 8, 20), 'welcome, Ann');
+  await students.printed(/student 7: Ann, 1 Main Street/);
+  await end(students);
+});
+
+const whoAnswered = (output: string): string[] =>
+  output
+    .split('\n')
+    .filter((line) => line.includes('pong'))
+    .map((line) => line.slice(0, line.indexOf(':')));
+
+test('pingpong, all at once: the clients take turns', async () => {
+  const server = example('pingpong', '--port', '0');
+  const clients = example('pingpong-client', '--num-clients', '3', '--port', String(await portOf(server)));
+  assert.is(await clients.exited, 0);
+  const order = whoAnswered(clients.output());
+  assert.is(order.length, 30);
+  assert.ok(new Set(order.slice(0, 10)).size === 3, `expected turns, got ${order.join(' ')}`);
+  await end(server);
+});
+
+test('pingpong, one after another: a client is finished before the next begins', async () => {
+  const server = example('pingpong', '--port', '0', '--server-type', 'sequential');
+  const clients = example(
+    'pingpong-client',
+    '--num-clients',
+    '3',
+    '--pause',
+    '5',
+    '--port',
+    String(await portOf(server)),
+  );
+  assert.is(await clients.exited, 0);
+  const order = whoAnswered(clients.output());
+  assert.is(order.length, 30);
+  for (const part of [order.slice(0, 10), order.slice(10, 20), order.slice(20)]) assert.is(new Set(part).size, 1);
+  await end(server);
+  const wrong = example('pingpong', '--server-type', 'both');
+  assert.is(await wrong.exited, 2);
+  assert.match(wrong.output(), /must be sequential or multiplexed, got "both"/);
+});
+
+test('broadcast: three clients hear each other, and stop at Quit', async () => {
+  const server = example('broadcast', '--port', '0');
+  const port = String(await portOf(server));
+  const clients = example('broadcast-client', '--count', '3', '--every', '100', '--port', port);
+  await clients.printed(/wrote \d+ text 3/);
+  const pids = new Set([...clients.output().matchAll(/^(\d+) wrote/gm)].map((match) => match[1]));
+  assert.is(pids.size, 3);
+  for (const pid of pids) {
+    await clients.printed(new RegExp(`^${pid} wrote ${pid} text \\d+$`, 'm'));
+    for (const other of pids) {
+      if (other !== pid) await clients.printed(new RegExp(`^${pid} read {2}${other} text \\d+$`, 'm'));
+    }
+    await server.printed(new RegExp(` ${pid} text \\d+$`, 'm'));
+  }
+  server.signal('SIGINT');
+  assert.is(await server.exited, 0);
+  assert.is(await clients.exited, 0);
+  for (const pid of pids) assert.match(clients.output(), new RegExp(`^${pid} read {2}Quit$`, 'm'));
+});
+
+test('proxy: both ways, half-close through it, and a far end that is not there', async () => {
+  const echo = example('echo', '--port', '0');
+  const echoPort = String(await portOf(echo));
+  const proxy = example('proxy', '--port', '0', '--to-port', echoPort);
+  const near = await client(await portOf(proxy));
+  near.socket.end('through');
+  await near.hears(/^through$/);
+  await near.ended;
+  await proxy.printed(/is done: 7 bytes up, 7 down/);
+  await end(echo);
+  const late = await client(await portOf(proxy));
+  await late.ended;
+  await proxy.printed(/failed: DialFailed: cannot connect to 127\.0\.0\.1:\d+: ECONNREFUSED/);
+  await end(proxy);
+});
+
+test('heartbeat: probes, and a client that stops is closed', async () => {
+  const heartbeat = example('heartbeat', '--port', '0', '--interval', '100', '--hold', '400');
+  const { socket, hears, ended } = await client(await portOf(heartbeat));
+  socket.write('hello\n');
+  await hears(/^you said hello\nping\nping\n/);
+  socket.write('ping\n');
+  await heartbeat.printed(/keep-alive received/);
+  await ended;
+  await heartbeat.printed(/failed: PeerIdle: the peer was silent for 400 ms/);
+  await end(heartbeat);
+});
+
+test('people: Protocol Buffers behind varints, written and read by their own library', async () => {
+  const people = example('people', '--port', '0');
+  const { socket, hears, heard } = await client(await portOf(people));
+  const { root } = protobuf.parse(`
+    syntax = "proto3";
+    message Person { string name = 1; uint32 age = 2; }
+    message Greeting { string text = 1; }
+  `);
+  const Person = root.lookupType('Person');
+  socket.write(Person.encodeDelimited(Person.create({ name: 'Ann', age: 41 })).finish());
+  socket.write(Person.encodeDelimited(Person.create({ name: 'Bob', age: 7 })).finish());
+  await hears(/Bob, next year 8$/);
+  const answers = protobuf.Reader.create(heard());
+  const Greeting = root.lookupType('Greeting');
+  const texts = [1, 2].map(() => Greeting.toObject(Greeting.decodeDelimited(answers))['text'] as unknown);
+  assert.equal(texts, ['Ann, next year 42', 'Bob, next year 8']);
+  await end(people);
+});
+
+test.run();

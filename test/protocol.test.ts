@@ -1,0 +1,170 @@
+import { type Observable, Subject, delay, ignoreElements, map, merge, of, tap } from 'rxjs';
+import * as assert from 'uvu/assert';
+import { protocol } from '../operators/protocol.js';
+import { serve } from '../operators/serve.js';
+import { text } from '../src/codec/text.js';
+import type { Connection } from '../src/connection/connection.js';
+import { memory } from '../src/connection/memory.js';
+import { FrameTooLong, FrameTooSlow, InvalidMessage, PeerIdle, PeerSilent, TruncatedFrame } from '../src/errors.js';
+import { lengthPrefixed } from '../src/framing/length-prefixed.js';
+import { line } from '../src/framing/line.js';
+import type { Outcome } from '../src/server/outcome.js';
+import { marbles } from './kit/marbles.js';
+import { suite } from './kit/suite.js';
+
+const test = suite('protocol');
+const bytes = (said: string): Uint8Array => new TextEncoder().encode(said);
+
+/** Enough of a connection for a handler that never touches its socket. */
+const connection = (id: number): Connection => ({ id, peer: `peer ${id}` }) as unknown as Connection;
+
+const shout = (messages: Observable<string>): Observable<string> => messages.pipe(map((said) => said.toUpperCase()));
+const lines = { name: 'test', framing: line({ maxBytes: 8 }), message: text } as const;
+
+test(
+  'bytes in, frames, messages, answers, bytes out',
+  marbles(({ cold, expectObservable }) => {
+    const { handler } = protocol({ ...lines, session: shout });
+    const chunks = cold('  --a--b----|', { a: bytes('he'), b: bytes('y\nyou\n') });
+    const answers = '      -----(xy)-|';
+    expectObservable(handler(chunks, connection(1))).toBe(answers, { x: bytes('HEY\n'), y: bytes('YOU\n') });
+  }),
+);
+
+test(
+  'a frame that is too long, or cut short, ends it after what came before',
+  marbles(({ cold, expectObservable }) => {
+    const { handler } = protocol({ ...lines, session: shout });
+    const long = cold('  --a|', { a: bytes('a\n123456789') });
+    expectObservable(handler(long, connection(1))).toBe('--(x#)', { x: bytes('A\n') }, new FrameTooLong(9, 8, 2));
+    const short = cold(' --a-|', { a: bytes('a\nb') });
+    expectObservable(handler(short, connection(2))).toBe('--x-#', { x: bytes('A\n') }, new TruncatedFrame(1, 2));
+    const forgiving = protocol({ ...lines, frames: { onTooLong: 'skip', onTruncated: 'emit' }, session: shout });
+    const both = cold('  --a-|', { a: bytes('123456789\na\nb') });
+    expectObservable(forgiving.handler(both, connection(3))).toBe('--x-(y|)', { x: bytes('A\n'), y: bytes('B\n') });
+  }),
+);
+
+test(
+  'a frame that is no message ends it, is dropped, or is answered',
+  marbles(({ cold, expectObservable }) => {
+    const wire = new Uint8Array([0xff, 10, 97, 10]);
+    const answers = (invalid: 'end' | 'drop' | (() => string)): Observable<Uint8Array> =>
+      protocol<string, string, string>({ ...lines, invalid, session: shout }).handler(
+        cold('a---|', { a: wire }),
+        connection(1),
+      );
+    expectObservable(answers('end')).toBe('#', undefined, new InvalidMessage(['not UTF-8']));
+    expectObservable(answers('drop')).toBe('x---|', { x: bytes('A\n') });
+    expectObservable(answers(() => 'what')).toBe('(wx)|', { w: bytes('WHAT\n'), x: bytes('A\n') });
+  }),
+);
+
+test(
+  'keeps alive, and gives a silent peer up after the hold time',
+  marbles(({ cold, expectObservable }) => {
+    const { handler } = protocol({
+      ...lines,
+      keepAlive: { interval: 10, hold: 24, probe: 'ping', isKeepAlive: (said) => said === 'ping' },
+      session: shout,
+    });
+    const chunks = cold('  a----p', { a: bytes('a\n'), p: bytes('ping\n') });
+    const answers = '      x 9ms p 9ms p 8ms #';
+    expectObservable(handler(chunks, connection(1))).toBe(
+      answers,
+      { x: bytes('A\n'), p: bytes('ping\n') },
+      new PeerIdle(24),
+    );
+  }),
+);
+
+test(
+  'has a deadline for a frame, 30 s unless told otherwise, and one for the first message when told',
+  marbles(({ cold, expectObservable }) => {
+    const drip = cold('a 10s b 10s c 10s d', { a: bytes('a'), b: bytes('b'), c: bytes('c'), d: bytes('d') });
+    const { handler } = protocol({ ...lines, session: shout });
+    expectObservable(handler(drip, connection(1))).toBe('30s #', undefined, new FrameTooSlow(30_000));
+    const patient = protocol({ ...lines, frameDeadline: 0, session: shout });
+    expectObservable(patient.handler(drip, connection(2)), '^ 59s !').toBe('');
+    const strict = protocol({ ...lines, firstMessage: 50, session: shout });
+    expectObservable(strict.handler(cold('a', { a: bytes('a') }), connection(3))).toBe(
+      '50ms #',
+      undefined,
+      new PeerSilent(50),
+    );
+  }),
+);
+
+test('a peer has a name, is sent to, and broadcasts to all others', () => {
+  const heard = new Map<number, string[]>([1, 2, 3].map((id) => [id, []]));
+  const room = protocol({
+    ...lines,
+    framing: lengthPrefixed(1),
+    session: (said, peer) => {
+      assert.is(peer.name, peer.address);
+      peer.name = `n${peer.id}`;
+      peer.send('hello');
+      return said.pipe(
+        tap((word) => peer.broadcast(`${peer.name} ${word}`)),
+        ignoreElements(),
+      );
+    },
+  });
+  const inputs = [1, 2, 3].map((id) => {
+    const input = new Subject<Uint8Array>();
+    room
+      .handler(input, connection(id))
+      .subscribe((sent) => heard.get(id)?.push(new TextDecoder().decode(sent.subarray(1))));
+    return input;
+  });
+  inputs[0]?.next(bytes('\u{2}hi'));
+  assert.equal(heard.get(1), ['hello']);
+  assert.equal(heard.get(2), ['hello', 'n1 hi']);
+  assert.equal(heard.get(3), ['hello', 'n1 hi']);
+  inputs[1]?.complete();
+  inputs[2]?.next(bytes('\u{2}yo'));
+  assert.equal(heard.get(1), ['hello', 'n3 yo']);
+  assert.equal(heard.get(2), ['hello', 'n1 hi'], 'who has left hears nothing');
+});
+
+test('a connection ends when its session has completed, and a session that throws is its own', async () => {
+  const outcomes: Outcome[] = [];
+  const [served, far] = memory();
+  const once = protocol({ ...lines, session: (said) => merge(of('hi'), said.pipe(delay(5))) });
+  const throwing = protocol({
+    ...lines,
+    session: () => {
+      throw new Error('at once');
+    },
+  });
+  const [other] = memory();
+  const done = new Promise<void>((resolve) => {
+    of(served)
+      .pipe(serve(once))
+      .subscribe({ next: (outcome) => outcomes.push(outcome), complete: resolve });
+  });
+  const thrown = new Promise<Outcome>((resolve) => {
+    of(other).pipe(serve(throwing)).subscribe(resolve);
+  });
+  let heard = '';
+  far.reads.subscribe((chunk) => {
+    heard += new TextDecoder().decode(chunk);
+  });
+  of(bytes('a\nb\n')).pipe(far.writes).subscribe();
+  await done;
+  assert.is(heard, 'hi\na\nb\n');
+  assert.is(outcomes[0]?._tag, 'Right');
+  const failure = await thrown;
+  assert.ok(failure._tag === 'Left' && failure.left.error instanceof Error && failure.left.error.message === 'at once');
+});
+
+test('checks what it is given', () => {
+  const session = shout;
+  assert.throws(() => protocol({ ...lines, name: '', session }), /name must be a text/);
+  assert.throws(() => protocol({ ...lines, frameDeadline: -1, session }), /frameDeadline must be a time from 0/);
+  assert.throws(() => protocol({ ...lines, firstMessage: 0, session }), /ms must be a time from 1/);
+  assert.throws(() => protocol({ ...lines, session: 'no' as never }), /session must be a function/);
+  assert.throws(() => protocol({ ...lines, message: {} as never, session }), /codec must be an io-ts type/);
+});
+
+test.run();
