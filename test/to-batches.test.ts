@@ -9,7 +9,7 @@ import { suite } from './kit/suite.js';
 const test = suite('toBatches');
 
 const iterate = <A>(source: Observable<A>, highWater = 64): AsyncIterator<A[], undefined> =>
-  toBatches<A>({ highWater })(source)[Symbol.asyncIterator]() as AsyncIterator<A[], undefined>;
+  toBatches({ highWater })(source)[Symbol.asyncIterator]() as AsyncIterator<A[], undefined>;
 
 const counted = (length: number): number[] => Array.from({ length }, (_, at) => at + 1);
 
@@ -48,7 +48,7 @@ test('subscribes at the first pull, once, and each iteration anew', async () => 
     subscriptions++;
     out.next(subscriptions);
   });
-  const batches = toBatches<number>()(source);
+  const batches = toBatches()(source);
   const one = batches[Symbol.asyncIterator]();
   const other = batches[Symbol.asyncIterator]();
   assert.is(subscriptions, 0);
@@ -64,7 +64,7 @@ test('a break, or an error in the loop, unsubscribes at once', async () => {
     const feed = new Feed<number>();
     feed.give(1, 2, 3);
     try {
-      for await (const batch of toBatches<number>({ highWater: 2 })(feed.values)) {
+      for await (const batch of toBatches({ highWater: 2 })(feed.values)) {
         assert.equal(batch, [1, 2]);
         if (leave === 'break') break;
         throw new Error('enough');
@@ -149,16 +149,14 @@ test('64 wait at most, if nothing else is said', async () => {
 
 test('what is in memory already comes whole', async () => {
   const got: number[] = [];
-  for await (const batch of toBatches<number>()(range(0, 1_000))) got.push(...batch);
+  for await (const batch of toBatches()(range(0, 1_000))) got.push(...batch);
   assert.equal(got, [...got.keys()]);
   assert.is(got.length, 1_000);
 });
 
 test('is what ix takes', async () => {
   const lengths: number[] = [];
-  for await (const length of ixFrom(toBatches<number>()(concat(of(1, 2, 3), timer(1)))).pipe(
-    ixMap((batch) => batch.length),
-  ))
+  for await (const length of ixFrom(toBatches()(concat(of(1, 2, 3), timer(1)))).pipe(ixMap((batch) => batch.length)))
     lengths.push(length);
   assert.equal(lengths, [3, 1]);
 });
