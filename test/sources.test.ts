@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +20,7 @@ import {
   merge,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
+import { dial } from '../src/connection/dial.js';
 import { QueueOverflow } from '../src/errors.js';
 import { flow } from '../src/flow/scope.js';
 import { currentTurn } from '../src/flow/turn.js';
@@ -36,6 +39,13 @@ const outcome = async (values: Observable<unknown>): Promise<string> => {
   } catch (error) {
     return String(error);
   }
+};
+
+/** A port that is open. */
+const listening = async (): Promise<{ readonly port: number; readonly close: () => void }> => {
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
 };
 
 const iterables = suite('fromAsyncIterable');
@@ -319,6 +329,33 @@ readables('takes nothing else', () => {
 });
 
 readables.run();
+
+const dialling = suite('dial');
+
+dialling('waits for a full consumer, and dials no more when it is left meanwhile', async () => {
+  const { port, close } = await listening();
+  for (const leaves of [true, false]) {
+    const states: string[] = [];
+    const other = new Subject<unknown>();
+    const sink = new Sink<unknown>(1).drink(
+      merge(
+        other,
+        defer(() => {
+          other.next('full');
+          return dial({ port, onState: ({ state }) => states.push(state) });
+        }),
+      ),
+    );
+    assert.equal(states, []);
+    if (leaves) sink.leave();
+    sink.take();
+    assert.equal(states, leaves ? [] : ['connecting']);
+    sink.leave();
+  }
+  close();
+});
+
+dialling.run();
 
 const pausing = suite('pausable');
 

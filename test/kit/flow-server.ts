@@ -2,6 +2,7 @@
 import { asapScheduler, delay, map, mergeMap as stockMergeMap, merge, observeOn, of, share, tap } from 'rxjs';
 import type { Observable, OperatorFunction } from 'rxjs';
 import { concatMap } from '../../operators/concat-map.js';
+import { frameFixed } from '../../operators/frame-fixed.js';
 import { mapAsync } from '../../operators/map-async.js';
 import { mergeMap } from '../../operators/merge-map.js';
 import { serve } from '../../operators/serve.js';
@@ -9,7 +10,6 @@ import type { Connection } from '../../src/connection/connection.js';
 import { dial } from '../../src/connection/dial.js';
 import { listen } from '../../src/connection/listen.js';
 import type { Handler } from '../../src/server/outcome.js';
-import { cut } from './flow.js';
 
 /** What a server is, and what it is told. */
 export interface ServerOptions {
@@ -54,7 +54,7 @@ const frames = (connection: Connection): OperatorFunction<Uint8Array, Uint8Array
   shares.set(connection.id, 0);
   return (bytes) =>
     bytes.pipe(
-      cut(FRAME),
+      frameFixed(FRAME),
       tap(() => {
         framesHeldAtMost = Math.max(framesHeldAtMost, ++framesIn - framesDone);
       }),
@@ -101,7 +101,7 @@ const handlers: Record<'inside' | 'concatMap' | 'mergeMap' | 'observeOn' | 'echo
       ),
   ),
   echo: (bytes) => bytes,
-  requests: (bytes) => bytes.pipe(cut(7), map(numbered)),
+  requests: (bytes) => bytes.pipe(frameFixed(7), map(numbered)),
 };
 
 const serving = (handler: Handler) => (accepted: Observable<Connection>) =>
