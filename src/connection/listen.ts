@@ -144,6 +144,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     server.listen({ ...place, backlog, ipv6Only });
 
     return () => {
+      gate.forget(admit);
       gate.leave();
       server.close();
       for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);
