@@ -109,6 +109,12 @@ export class StreamPeer implements Peer {
     return this.#sent - this.stream.writableLength;
   }
 
+  /** What it is called at the other end of a TCP connection. */
+  get name(): string {
+    const { localAddress, localPort } = this.stream as Socket;
+    return `${localAddress}:${localPort}`;
+  }
+
   get text(): string {
     return this.#ear.text;
   }
