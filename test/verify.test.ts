@@ -20,7 +20,7 @@ import { raw } from '../src/framing/raw.js';
 import type { Rule } from '../src/framing/rule.js';
 import { deliveries } from '../src/testing/deliveries.js';
 import type { MakeDecoder } from '../src/testing/verifier/decoder.js';
-import { VerifyFailed } from '../src/testing/verifier/failed.js';
+import { VerifyFailed } from '../src/testing/verifier/verify-failed.js';
 import type { ChunkDecoder } from '../src/testing/verifier/run-function.js';
 import { same } from '../src/testing/verifier/same.js';
 import type { VerifyCase } from '../src/testing/verifier/stream.js';
@@ -430,6 +430,7 @@ for (const name of names) {
 const kit = `
   export { deliveries } from '../src/testing/deliveries.js';
   export type { VerifyCase } from '../src/testing/verifier/stream.js';
+  export { VerifyFailed } from '../src/testing/verifier/verify-failed.js';
   export { verifyDecoder, verifyRule } from '../src/testing/verify.js';
 `;
 
@@ -511,6 +512,14 @@ for (const { line: at, prints } of blocks) {
     assert.is(await printed(`guide-${at}`), prints);
   });
 }
+
+test('the message that the guide shows is the message', () => {
+  const shown = /```text\n([^]*?)\n```/.exec(guide)?.[1];
+  assert.throws(
+    () => verifyRule(wrong.forgetsCr, someLines as readonly VerifyCase<never>[]),
+    (error: unknown) => (error as Error).message === shown,
+  );
+});
 
 // ── smaller, and the same again ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -749,6 +758,11 @@ test('an option that is none is an error at the call', async () => {
     () => verifyRule(fixed(1), [{ wire: '\u0100', frames: [] }]),
     raised(RangeError, /^the letter Ā must be a whole number from 0 to 255/),
   );
+  assert.throws(
+    () => verifyRule({ capacity: 1, judge: fixed(1).judge }, cases, { payloads: ['a'] }),
+    raised(TypeError, /^payloads must have an encode/),
+  );
+  await rejects(verify({ payloads: [bytes('a')] }), TypeError, /^payloads must have an encode/);
   await rejects(verify({ views: 'never' }), TypeError, /^views must be one of/);
   await rejects(verify({ truncated: 'skip' }), TypeError, /^truncated must be one of/);
   await rejects(verify({ timeout: 0 }), RangeError, /^timeout must be a time/);

@@ -7,14 +7,15 @@ import { type MakeDecoder, kindOf } from './verifier/decoder.js';
 import { somePayloads } from './verifier/payloads.js';
 import { ruleRunner } from './verifier/run-rule.js';
 import { type VerifyCase, streamOf } from './verifier/stream.js';
-import type { VerifyCheck, Outcome, Runner, Trial, Work } from './verifier/trial.js';
+import type { Outcome, Runner, Trial, VerifyCheck, Work } from './verifier/trial.js';
 import { type Verification, type VerifyReport, shownReport, verify } from './verifier/verification.js';
 
 /** What can be set for both verifiers. */
 export interface VerifyOptions {
   /**
-   * The most runs of the decoder (default 10,000). What there are few of is tried whole, and of what there are many, the
-   * choices of three places to cut at, so many are left out by chance. Looking for a smaller failure is not counted.
+   * The most runs of the decoder (default 10,000). Where there are more, all is tried of what there are few, and a
+   * choice by chance of what there are many: of the ways to cut at three places. Runs to compare with, and those that
+   * look for a smaller failure, are not counted.
    */
   readonly budget?: number;
   /** What chance goes by, from 0 to 2^32 - 1 (default 1): the same seed tries the same. */
@@ -70,14 +71,17 @@ const HIGHEST_SEED = 2 ** 32 - 1;
  *     ]);
  *
  * The cases are cut in every way there is, within the budget, each alone and one after another. They have to give their
- * frames each time, as soon as the last byte of each is there, and the same errors. See `VerifyCheck` for what else is looked
- * at. A rule that has `encode` must cut back what it encodes. `raw()` is no rule in this sense: it is wrong on purpose.
+ * frames each time, as soon as the last byte of each is there, and the same errors. See `VerifyCheck` for what else is
+ * looked at: all but `reset` and `leave`. A rule that has `encode` must cut back what it encodes, where no other rule
+ * is `next`. `raw()` is not right in this sense, on purpose.
  */
 export const verifyRule = (rule: Rule, cases: readonly VerifyCase[], options: VerifyRuleOptions = {}): VerifyReport => {
   const { deframer: used = {}, payloads = [], ...common } = options;
   deframer(rule, used); // An option that is none is the caller's error, not the rule's.
   const ready = checked(cases, payloads, common);
-  const encode = rule.encode && used.next === undefined ? (payload: Uint8Array) => encodeBy(rule, payload) : undefined;
+  // Payloads that another rule cut are nothing to this one.
+  const encode = used.next === undefined ? rule.encode?.bind(rule) : undefined;
+  checkPayloads(payloads, encode);
   const report = drive(
     verify({
       ...ready,
@@ -106,8 +110,8 @@ export const verifyRule = (rule: Rule, cases: readonly VerifyCase[], options: Ve
  * | an RxJS operator                                             | subscribed to, over a source of chunks          |
  * | a Node stream, a Transform or another Duplex                 | written to, and listened to; Buffers are chunks |
  *
- * Everything is looked at that is with `verifyRule`, as far as the decoder can do it, and sources that fail and
- * consumers that leave. Where frames of a Node stream may be empty, it needs `readableObjectMode`.
+ * See `VerifyCheck` for what is looked at. A Node stream is reset by `destroy`, as `pipeline` does it; where its frames
+ * may be empty, it needs `readableObjectMode`.
  */
 export const verifyDecoder = async <A, S = unknown>(
   makeDecoder: MakeDecoder<A, S>,
@@ -117,6 +121,7 @@ export const verifyDecoder = async <A, S = unknown>(
   const { encode, payloads = [], views, truncated, prompt = true, timeout = 1000, ...common } = options;
   checkFunction('makeDecoder', makeDecoder);
   if (encode !== undefined) checkFunction('encode', encode);
+  checkPayloads(payloads, encode);
   if (truncated !== undefined) checkOneOf('truncated', truncated, ['error', 'drop', 'emit']);
   if (views !== undefined) checkOneOf('views', views, ['no', 'call', 'forever']);
   checkBoolean('prompt', prompt);
@@ -143,7 +148,9 @@ export const verifyDecoder = async <A, S = unknown>(
   return report;
 };
 
-const encodeBy = ({ encode }: Rule, payload: Uint8Array): Uint8Array => (encode as Required<Rule>['encode'])(payload);
+const checkPayloads = (payloads: readonly unknown[], encode: unknown): void => {
+  if (payloads.length > 0 && encode === undefined) throw new TypeError('payloads must have an encode to go with them');
+};
 
 /** What both verifiers need, checked. */
 const checked = (

@@ -1,4 +1,4 @@
-// Decoders that are wrong in one way each, for the verifier to find: each has a name, as a pasted test calls it by that.
+// Decoders that are wrong in one way each, for the verifier to find. A pasted test calls them by their names.
 import { Transform } from 'node:stream';
 import {
   EMPTY,

@@ -1,6 +1,6 @@
 import { cutUp, inside } from '../deliveries.js';
 import type { Stream } from './stream.js';
-import type { VerifyCheck, Trial } from './trial.js';
+import type { Trial, VerifyCheck } from './trial.js';
 
 /** A stream, delivered in one way for one check. */
 export interface Attempt {

@@ -3,7 +3,7 @@ import { type OperatorFunction, NEVER } from 'rxjs';
 import { type ChunkDecoder, functionRunner } from './run-function.js';
 import { operatorRunner } from './run-operator.js';
 import { streamRunner } from './run-stream.js';
-import type { VerifyCheck, Runner } from './trial.js';
+import type { Runner, VerifyCheck } from './trial.js';
 
 /** Whatever takes bytes and gives frames: a function from a chunk to frames, an RxJS operator, or a Node stream. */
 export type Decoder<A, S = unknown> = ChunkDecoder<A, S> | OperatorFunction<Uint8Array, A> | Duplex;

@@ -1,5 +1,5 @@
-import { type Attempt, deliveredIn } from './attempt.js';
 import { bytesOf, cutUp } from '../deliveries.js';
+import { type Attempt, deliveredIn } from './attempt.js';
 import { type ErrorMatch, matches, nameOf } from './error-match.js';
 import { frameLiteral, literal, quotedBytes } from './literal.js';
 import type { VerifyCase } from './stream.js';

@@ -57,8 +57,7 @@ const cutAt = (stream: Stream, places: number): Phase => {
 };
 
 /** The sizes of pieces that end there. */
-export const sizesTo = (ends: readonly number[]): readonly number[] =>
-  ends.map((end, index) => end - (ends[index - 1] ?? 0));
+const sizesTo = (ends: readonly number[]): readonly number[] => ends.map((end, index) => end - (ends[index - 1] ?? 0));
 
 /** All that is tried with a stream. `offsets` says where its frames end. */
 export const phasesOf = (

@@ -66,8 +66,8 @@ function* rightWays(stream: Stream, judge: Judge): Work<readonly Way[]> {
 /**
  * Makes what was found as small as it gets: fewer bytes, fewer chunks, plainer bytes, while it is found still.
  *
- * What must come of a smaller wire is asked of the decoder itself, in the ways to cut in which it is right. Where there
- * is none, the wire stays as it is. Where the pieces were given, or where it hangs, all does.
+ * What must come of a smaller wire is asked of the decoder itself, in the ways to cut in which it is right. Where
+ * there is none, the wire stays as it is. Where the pieces were given, or where it hangs, all does.
  */
 export function* shrink(found: Found, judge: Judge): Work<Smallest> {
   const { stream } = found.attempt;

@@ -4,7 +4,22 @@ import { copied } from './same.js';
 /** What the verifier looks at, in this order. */
 export const CHECKS = ['split', 'inside', 'poison', 'state', 'shared', 'end', 'reset', 'leave', 'inverse'] as const;
 
-/** One of the things that the verifier looks at. */
+/**
+ * What the verifier looks at. Each must give the frames and the error of the case, but the last four.
+ *
+ * - `split`: in one chunk, byte by byte, a frame a chunk, with empty chunks, cut at one, two and three places
+ * - `inside`: each chunk is a view inside a larger buffer
+ * - `poison`: each chunk is overwritten as soon as it was taken
+ * - `state`: after each chunk its state is taken out, and another goes on from there (rules; functions that have it)
+ * - `shared`: it cuts two streams side by side (all but Node streams)
+ * - `end`: the stream ends after each byte. The frames before are the same, and what is cut short is an error, or left
+ *   out, or given, in the same way however it was cut
+ * - `reset`: the source fails after each byte. The frames before, and then that error (operators and Node streams)
+ * - `leave`: the consumer leaves after each frame. No more come, and the source is let go of (operators)
+ * - `inverse`: what is encoded is cut back into the same (where there is an `encode`)
+ *
+ * In none of them may anything be given after an error, or more be held than a rule's capacity.
+ */
 export type VerifyCheck = (typeof CHECKS)[number];
 
 /** One run of a decoder. */

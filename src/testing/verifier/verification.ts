@@ -1,6 +1,6 @@
 import { dice } from '../dice.js';
 import type { Attempt } from './attempt.js';
-import { VerifyFailed } from './failed.js';
+import { VerifyFailed } from './verify-failed.js';
 import { type Encode, type NotInverse, inverse } from './inverse.js';
 import { Judge, shownFrames } from './judge.js';
 import type { Terms } from './laws.js';
@@ -13,6 +13,7 @@ import { type VerifyCheck, type Work, CHECKS } from './trial.js';
 
 /** What was tried. */
 export interface VerifyReport {
+  /** Cases that were given. */
   readonly cases: number;
   /** Ways of cutting that were tried. */
   readonly splits: number;
@@ -22,6 +23,7 @@ export interface VerifyReport {
   readonly checks: Readonly<Record<VerifyCheck, number>>;
   /** Whether nothing was left out for the budget. */
   readonly complete: boolean;
+  /** The budget and the seed, as they were given or by default. */
   readonly budget: number;
   readonly seed: number;
 }
@@ -90,8 +92,8 @@ function* tryInverse(verification: Verification, judge: Judge): Work<number> {
 }
 
 /**
- * The first attempt that is wrong, made as small as it gets. Where it is not sure what must come of smaller wires, other
- * streams are looked at in the same way.
+ * The first attempt that is wrong, made as small as it gets. Where it is not sure what must come of smaller wires,
+ * other streams are looked at in the same way.
  */
 function* firstWrong(
   attempts: Iterable<Attempt>,

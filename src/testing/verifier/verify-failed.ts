@@ -35,6 +35,7 @@ export class VerifyFailed extends Error {
   readonly smallest: VerifyCase<unknown> | undefined;
   /** A test that fails, as a program: it has to be given the decoder, or the rule. */
   readonly test: string;
+  /** The budget and the seed with which it was found. */
   readonly budget: number;
   readonly seed: number;
 
