@@ -1,9 +1,22 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { Observable, type OperatorFunction, type SchedulerLike, asyncScheduler, take, takeUntil, Subject } from 'rxjs';
-import { checkTime } from '../src/check.js';
+import {
+  Observable,
+  type OperatorFunction,
+  type SchedulerLike,
+  Subject,
+  asyncScheduler,
+  endWith,
+  isObservable,
+  merge,
+  take,
+  takeUntil,
+  tap,
+} from 'rxjs';
+import { checkFunction, checkHook, checkScheduler, checkTime } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
 import { DrainTimeout } from '../src/errors.js';
 import { type DrainState, flow, inScope } from '../src/flow/scope.js';
+import { tell } from '../src/hook.js';
 import type { Outcome } from '../src/server/outcome.js';
 import { clockOf } from '../src/time/clock.js';
 import { Link } from './link.js';
@@ -43,51 +56,52 @@ export const drain = (
   stop: Observable<unknown>,
   ms: number,
   serving: OperatorFunction<Connection, Outcome>,
-  { onDrained, scheduler = asyncScheduler }: DrainOptions = {},
+  options: DrainOptions = {},
 ): OperatorFunction<Connection, Outcome> => {
+  if (!isObservable(stop)) throw new TypeError(`stop must be an Observable, got ${typeof stop}`);
   checkTime('ms', ms, 0);
+  checkFunction('serving', serving);
+  const onDrained = checkHook('onDrained', options.onDrained);
+  const scheduler = checkScheduler('scheduler', options.scheduler ?? asyncScheduler);
+
   return (connections) =>
     new Observable((out) => {
       const clock = clockOf(scheduler);
       const stopping = new Stopping();
+      const refusing = new Subject<void>();
       const open = new Set<Connection>();
-      const refused = new Subject<void>();
       let stoppedAt = 0;
       let atStop = 0;
 
-      const report = (cut: readonly Connection[]): void => {
-        if (stopping.stopping) onDrained?.({ ended: atStop - cut.length, cut, took: clock.now() - stoppedAt });
+      const drained = (cut: readonly Connection[]): void => {
+        if (stopping.stopping) {
+          tell('onDrained', onDrained, { ended: atStop - cut.length, cut, took: clock.now() - stoppedAt });
+        }
+        out.complete();
       };
-
-      const accepted = new Observable<Connection>((subscriber) => {
-        const link = new Link<Connection>(subscriber, {
-          next: (connection) => {
-            open.add(connection);
-            subscriber.next(connection);
-          },
-        });
-        connections.pipe(takeUntil(refused)).subscribe(link);
-      });
 
       const outcomes = new Link<Outcome>(out, {
         next: (outcome) => {
           open.delete(E.isLeft(outcome) ? outcome.left.connection : outcome.right);
           out.next(outcome);
         },
-        complete: () => {
-          report([]);
-          out.complete();
-        },
+        complete: () => drained([]),
       });
 
       const cut = (): void => {
         const late = [...open];
         outcomes.unsubscribe();
-        for (const connection of late) out.next(E.left({ connection, error: new DrainTimeout(ms) }));
-        report(late);
-        out.complete();
+        for (const connection of late) connection.abort();
+        const ends = late.map((connection) =>
+          connection.closed.pipe(endWith(E.left({ connection, error: new DrainTimeout(ms) }))),
+        );
+        out.add(merge(...ends).subscribe({ next: (outcome) => out.next(outcome), complete: () => drained(late) }));
       };
 
+      const accepted = connections.pipe(
+        takeUntil(refusing),
+        tap((connection) => open.add(connection)),
+      );
       inScope({ ...flow.scope, drain: stopping }, () => accepted.pipe(serving).subscribe(outcomes));
       if (out.closed) return;
       out.add(
@@ -96,8 +110,9 @@ export const drain = (
             stoppedAt = clock.now();
             atStop = open.size;
             out.add(clock.after(ms, cut));
-            refused.next();
-            stopping.stop();
+            stopping.stopping = true;
+            refusing.next();
+            stopping.tell();
           },
           error: (error: unknown) => out.error(error),
         }),
@@ -118,8 +133,7 @@ class Stopping implements DrainState {
     };
   }
 
-  stop(): void {
-    this.stopping = true;
+  tell(): void {
     const all = [...this.#told];
     this.#told.clear();
     for (const told of all) told();

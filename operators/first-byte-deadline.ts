@@ -1,8 +1,8 @@
-import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
 import { checkTime } from '../src/check.js';
 import { PeerSilent } from '../src/errors.js';
 import { Patience } from '../src/time/patience.js';
-import { Link } from './link.js';
+import { type Heard, Link } from './link.js';
 
 /**
  * Fails with `PeerSilent` when a peer that has connected says nothing within `ms` milliseconds.
@@ -20,20 +20,26 @@ export const firstByteDeadline = <A>(
   checkTime('ms', ms);
   return (source) =>
     new Observable((out) => {
-      const patience = new Patience(scheduler, ms, () => out.error(new PeerSilent(ms)));
-      let heard = false;
-      out.add(() => patience.stop());
-      patience.begin();
-      source.subscribe(
-        new Link<A>(out, {
-          next: (value) => {
-            if (!heard) {
-              heard = true;
-              patience.stop();
-            }
-            out.next(value);
-          },
-        }),
-      );
+      source.subscribe(new Link<A>(out, new FirstByte<A>(scheduler, ms, out)));
     });
 };
+
+class FirstByte<A> extends Patience<A> implements Heard<A> {
+  constructor(scheduler: SchedulerLike, ms: number, out: Subscriber<A>) {
+    super(scheduler, ms, out);
+    this.begin();
+  }
+
+  next(value: A): void {
+    if (this.since >= 0) this.stop();
+    this.out.next(value);
+  }
+
+  gone(): void {
+    this.stop();
+  }
+
+  protected failure(): PeerSilent {
+    return new PeerSilent(this.ms);
+  }
+}

@@ -4,7 +4,7 @@ import { FrameTooSlow } from '../src/errors.js';
 import { type FrameWatch, flow } from '../src/flow/scope.js';
 import { warnNoFrames } from '../src/flow/warning.js';
 import { Patience } from '../src/time/patience.js';
-import { Link } from './link.js';
+import { type Heard, Link } from './link.js';
 
 /**
  * Fails with `FrameTooSlow` when a frame takes more than `ms` milliseconds from its first byte to its last.
@@ -24,22 +24,8 @@ export const frameDeadline = <A>(
   checkTime('ms', ms);
   return (source) =>
     new Observable((out) => {
-      const patience = new Patience(scheduler, ms, () => out.error(new FrameTooSlow(ms)));
-      let watched = false;
-      const frames: FrameWatch = {
-        watching: () => {
-          watched = true;
-        },
-        begun: () => patience.begin(),
-        done: () => patience.satisfied(),
-      };
-      out.add(() => patience.stop());
-      const link = new Link<A>(out, {
-        next: (value) => {
-          if (!watched) warnNoFrames();
-          out.next(value);
-        },
-      });
+      const frames = new FrameTime<A>(scheduler, ms, out);
+      const link = new Link<A>(out, frames);
       const before = flow.scope;
       flow.scope = { ...before, frames };
       try {
@@ -49,3 +35,32 @@ export const frameDeadline = <A>(
       }
     });
 };
+
+class FrameTime<A> extends Patience<A> implements Heard<A>, FrameWatch {
+  #watched = false;
+
+  watching(): void {
+    this.#watched = true;
+  }
+
+  begun(): void {
+    this.begin();
+  }
+
+  done(): void {
+    this.satisfied();
+  }
+
+  next(value: A): void {
+    if (!this.#watched) warnNoFrames();
+    this.out.next(value);
+  }
+
+  gone(): void {
+    this.stop();
+  }
+
+  protected failure(): FrameTooSlow {
+    return new FrameTooSlow(this.ms);
+  }
+}

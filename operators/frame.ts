@@ -105,7 +105,7 @@ class Framing {
       out.next(cut);
       if (gate !== null && gate.closed && frames.held > 0) {
         this.#waits = true;
-        gate.waitBelow(this.#resume);
+        gate.wait(this.#resume);
         return;
       }
     }

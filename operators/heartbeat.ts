@@ -1,8 +1,7 @@
-import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
 import { checkTime } from '../src/check.js';
-import { flow, urgently } from '../src/flow/scope.js';
 import { Silence } from '../src/time/silence.js';
-import { Link } from './link.js';
+import { type Heard, Link } from './link.js';
 
 /**
  * Breaks silence: emits `beat` whenever `ms` milliseconds pass without a value.
@@ -11,8 +10,9 @@ import { Link } from './link.js';
  *               heartbeat(3, x)
  *     out       --a--x--x-b--|
  *
- * A function as `beat` is called for each. Stands among what is written; a beat goes before data that is queued for the
- * peer, and none is added while the peer has its buffers full. Ends with its source.
+ * A function as `beat` is called for each; what it throws is the stream's error. Stands among what is written; a beat
+ * goes before data that is queued for the peer, and none is added while the peer has its buffers full. Ends with its
+ * source.
  */
 export const heartbeat = <A>(
   ms: number,
@@ -23,18 +23,28 @@ export const heartbeat = <A>(
   const next = typeof beat === 'function' ? (beat as () => A) : () => beat;
   return (source) =>
     new Observable((out) => {
-      const { valve } = flow.scope;
-      const silence = new Silence(scheduler, ms, () => {
-        if (valve === null || !valve.closed) urgently(() => out.next(next()));
-      });
-      out.add(() => silence.stop());
-      source.subscribe(
-        new Link<A>(out, {
-          next: (value) => {
-            silence.broken();
-            out.next(value);
-          },
-        }),
-      );
+      source.subscribe(new Link<A>(out, new Beats<A>(scheduler, ms, next, out)));
     });
 };
+
+class Beats<A> extends Silence<A> implements Heard<A> {
+  readonly #beat: () => A;
+
+  constructor(scheduler: SchedulerLike, ms: number, beat: () => A, out: Subscriber<A>) {
+    super(scheduler, ms, out);
+    this.#beat = beat;
+  }
+
+  next(value: A): void {
+    this.broken();
+    this.out.next(value);
+  }
+
+  gone(): void {
+    this.stop();
+  }
+
+  protected speak(): void {
+    if (this.scope.valve?.closed !== true) this.out.next(this.#beat());
+  }
+}

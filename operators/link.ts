@@ -16,29 +16,30 @@ export interface Heard<A> {
  * An error thrown by the operator is the stream's error. The one place that builds on how RxJS 7 makes subscribers.
  */
 export class Link<A> extends Subscriber<A> {
-  readonly #out: Subscriber<unknown>;
-  readonly #heard: Heard<A>;
+  // Not `#out`: an observable of another library may have wrapped the link in a proxy, which has no such names.
+  protected readonly out: Subscriber<unknown>;
+  protected readonly heard: Heard<A>;
 
   constructor(out: Subscriber<unknown>, heard: Heard<A>) {
     super(out);
-    this.#out = out;
-    this.#heard = heard;
+    this.out = out;
+    this.heard = heard;
   }
 
   protected override _next(value: A): void {
     try {
-      this.#heard.next(value);
+      this.heard.next(value);
     } catch (error) {
-      this.#out.error(error);
+      this.out.error(error);
     }
   }
 
   protected override _error(error: unknown): void {
     try {
-      if (this.#heard.error) this.#heard.error(error);
-      else this.#out.error(error);
+      if (this.heard.error) this.heard.error(error);
+      else this.out.error(error);
     } catch (thrown) {
-      this.#out.error(thrown);
+      this.out.error(thrown);
     } finally {
       this.unsubscribe();
     }
@@ -46,10 +47,10 @@ export class Link<A> extends Subscriber<A> {
 
   protected override _complete(): void {
     try {
-      if (this.#heard.complete) this.#heard.complete();
-      else this.#out.complete();
+      if (this.heard.complete) this.heard.complete();
+      else this.out.complete();
     } catch (error) {
-      this.#out.error(error);
+      this.out.error(error);
     } finally {
       this.unsubscribe();
     }
@@ -58,6 +59,6 @@ export class Link<A> extends Subscriber<A> {
   override unsubscribe(): void {
     if (this.closed) return;
     super.unsubscribe();
-    this.#heard.gone?.();
+    this.heard.gone?.();
   }
 }

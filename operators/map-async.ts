@@ -1,7 +1,8 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import { checkFunction, checkInteger, checkOneOf } from '../src/check.js';
+import { checkBoolean, checkFunction, checkInteger, checkOneOf } from '../src/check.js';
 import { QueueOverflow } from '../src/errors.js';
 import { Consumer } from '../src/flow/consumer.js';
+import type { Gate } from '../src/flow/gate.js';
 import { Queue } from '../src/flow/queue.js';
 import { Link } from './link.js';
 
@@ -11,9 +12,9 @@ export interface MapAsyncOptions {
   readonly ordered?: boolean;
   /** Values that may wait for their turn before the sources above are told to rest (default: twice `concurrency`, 16 at least). */
   readonly highWater?: number;
-  /** Values that may wait when no source above can be paused (default 65,536). */
+  /** The most values that may wait, whatever the sources do (default 65,536). What came on subscribing does not count. */
   readonly limit?: number;
-  /** What happens at `limit`: the stream fails with `QueueOverflow` (default), or a value is dropped. */
+  /** What happens over `limit`: the stream fails with `QueueOverflow` (default), or a value is dropped. */
   readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest';
 }
 
@@ -25,13 +26,13 @@ export interface MapAsyncOptions {
  *     results  ------A-B---C-----|
  *
  * The sources above rest while `highWater` values wait, so memory is bounded however fast they are; also when they
- * are thousands, merged above. Fails with the first promise that is rejected, and with what `project` throws. A result
+ * are thousands, merged above. While a consumer below is full no new work is started. Fails with the first promise that is rejected, and with what `project` throws. A result
  * that comes after unsubscribing is forgotten. An ordered result waits for those before it and keeps its place meanwhile.
  */
 export const mapAsync = <A, B>(
   concurrency: number,
   project: (value: A, index: number) => PromiseLike<B> | B,
-  { ordered = true, ...options }: MapAsyncOptions = {},
+  options: MapAsyncOptions = {},
 ): OperatorFunction<A, B> => {
   checkInteger('concurrency', concurrency, 1);
   checkFunction('project', project);
@@ -39,7 +40,7 @@ export const mapAsync = <A, B>(
   const settings: Settings<A, B> = {
     concurrency,
     project,
-    ordered,
+    ordered: checkBoolean('ordered', options.ordered ?? true),
     highWater,
     limit: checkInteger('limit', options.limit ?? Math.max(65_536, highWater), highWater),
     overflow: checkOneOf('overflow', options.overflow ?? 'error', ['error', 'drop-oldest', 'drop-newest']),
@@ -62,40 +63,40 @@ class MapAsync<A, B> {
   readonly #settings: Settings<A, B>;
   readonly #out: Subscriber<B>;
   readonly #consumer: Consumer;
+  readonly #gate: Gate;
   readonly #queue = new Queue<A>();
   readonly #jobs = new Queue<Job<B>>();
   #active = 0;
   #index = 0;
   #ended = false;
-  #subscribing = true;
-  #waiting = false;
 
   constructor(settings: Settings<A, B>, out: Subscriber<B>) {
     this.#settings = settings;
     this.#out = out;
     this.#consumer = new Consumer('mapAsync', settings.highWater);
+    this.#gate = this.#consumer.gate;
   }
 
   subscribe(source: Observable<A>): void {
-    this.#out.add(() => {
-      this.#queue.clear();
-      this.#consumer.leave();
-    });
     const link = new Link<A>(this.#out, {
       next: (value) => this.#take(value),
+      error: this.#fail,
       complete: () => {
         this.#ended = true;
         this.#completeIfDone();
       },
     });
+    this.#out.add(() => {
+      this.#queue.clear();
+      this.#consumer.leave();
+    });
     this.#consumer.subscribe(() => source.subscribe(link));
-    this.#subscribing = false;
   }
 
   #take(value: A): void {
     const { limit, overflow } = this.#settings;
-    if (this.#queue.length >= limit && this.#consumer.unreached && !this.#subscribing) {
-      if (overflow === 'error') return this.#out.error(new QueueOverflow('mapAsync', limit));
+    if (this.#queue.length >= limit && !this.#consumer.subscribing) {
+      if (overflow === 'error') return this.#fail(new QueueOverflow('mapAsync', limit));
       if (overflow === 'drop-newest') return;
       this.#queue.shift();
     }
@@ -106,20 +107,15 @@ class MapAsync<A, B> {
 
   #pump(): void {
     while (this.#queue.length > 0 && this.#active < this.#settings.concurrency && !this.#out.closed) {
-      if (this.#consumer.gate.closed) return this.#pumpWhenOpen();
+      if (this.#gate.closed) return this.#consumer.wait(this.#goOn);
       this.#start(this.#queue.shift() as A);
     }
   }
 
-  #pumpWhenOpen(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    this.#consumer.gate.wait(() => {
-      this.#waiting = false;
-      this.#pump();
-      this.#consumer.drained(this.#queue.length);
-    });
-  }
+  readonly #goOn = (): void => {
+    this.#pump();
+    this.#consumer.drained(this.#queue.length);
+  };
 
   #start(value: A): void {
     const job: Job<B> = { done: false, result: undefined };
@@ -129,12 +125,9 @@ class MapAsync<A, B> {
     try {
       promise = this.#settings.project(value, this.#index++);
     } catch (error) {
-      return this.#out.error(error);
+      return this.#fail(error);
     }
-    Promise.resolve(promise).then(
-      (result) => this.#settle(job, result),
-      (error: unknown) => this.#out.error(error),
-    );
+    Promise.resolve(promise).then((result) => this.#settle(job, result), this.#fail);
   }
 
   #settle(job: Job<B>, result: B): void {
@@ -154,10 +147,12 @@ class MapAsync<A, B> {
 
   #emit(result: B): void {
     this.#active--;
-    this.#consumer.gate.next(this.#out, result);
+    this.#gate.next(this.#out, result);
   }
 
+  readonly #fail = (error: unknown): void => this.#gate.error(this.#out, error);
+
   #completeIfDone(): void {
-    if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#out.complete();
+    if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#gate.complete(this.#out);
   }
 }

@@ -1,6 +1,7 @@
 import { Observable, type ObservableInput, type Subscriber, from } from 'rxjs';
 import { Consumer } from '../src/flow/consumer.js';
-import { flow } from '../src/flow/scope.js';
+import type { Gate } from '../src/flow/gate.js';
+import { type Scope, flow, inScope } from '../src/flow/scope.js';
 import { Queue } from '../src/flow/queue.js';
 import { Link } from './link.js';
 
@@ -25,12 +26,14 @@ class MergeInner<A, B> {
   readonly #merging: Merging<A, B>;
   readonly #out: Subscriber<B>;
   readonly #consumer: Consumer;
+  readonly #gate: Gate;
+  /** The scope of the inner streams. */
+  readonly #inside: Scope;
   readonly #queue = new Queue<A>();
   #active = 0;
   #index = 0;
   #ended = false;
   #pumping = false;
-  #waiting = false;
   /** Whether values come from a source that can be paused: then what an inner consumer holds up is this operator. */
   #sourced = false;
 
@@ -38,87 +41,87 @@ class MergeInner<A, B> {
     this.#merging = merging;
     this.#out = out;
     this.#consumer = new Consumer(merging.name, merging.highWater);
+    this.#gate = this.#consumer.gate;
+    this.#inside = { ...this.#gate.scope, within: this.#consumer.valve };
   }
 
   subscribe(source: Observable<A>): void {
-    this.#out.add(() => this.#consumer.leave());
     const link = new Link<A>(this.#out, {
       next: (value) => this.#take(value),
+      error: this.#fail,
       complete: () => {
         this.#ended = true;
         this.#completeIfDone();
       },
     });
+    this.#out.add(() => {
+      this.#queue.clear();
+      this.#consumer.leave();
+    });
     this.#consumer.subscribe(() => source.subscribe(link));
   }
 
   #take(value: A): void {
-    this.#sourced ||= flow.emitting !== null;
-    const held = this.#consumer.gate.closed;
-    if (!held && this.#active < this.#merging.concurrent && this.#queue.length === 0) return this.#start(value);
+    const { emitting } = flow;
+    this.#sourced ||= emitting !== null;
+    const held = this.#gate.closed;
+    if (!held && this.#active < this.#merging.concurrent && this.#queue.length === 0) {
+      return this.#start(value, emitting);
+    }
     this.#queue.push(value);
-    if (held) this.#pumpWhenOpen();
+    if (held) this.#consumer.wait(this.#goOn);
     this.#consumer.filled(this.#queue.length);
   }
 
-  #start(value: A): void {
+  #start(value: A, emitting: Gate | null): void {
     this.#active++;
     const inner = from(this.#merging.project(value, this.#index++));
-    let completed = false;
     const link = new Link<B>(this.#out, {
-      next: (result) => this.#consumer.gate.next(this.#out, result),
-      complete: () => {
-        completed = true;
-      },
+      next: this.#emit,
+      error: this.#fail,
+      complete: ignore,
       // The next one starts when this one is torn down, and not before.
       gone: () => {
-        if (!completed) return;
         this.#active--;
         this.#pump();
       },
     });
-    const { scope, emitting } = flow;
-    flow.scope = this.#consumer.gate.scope;
-    flow.emitting = this.#sourced ? this.#consumer.gate : null;
-    try {
-      inner.subscribe(link);
-    } finally {
-      flow.scope = scope;
-      flow.emitting = emitting;
-    }
+    inScope(this.#inside, () => inner.subscribe(link), emitting);
   }
 
   /** A loop and not a recursion: thousands that wait and end at once must not use up the stack. */
   #pump(): void {
-    if (this.#pumping) return;
+    if (this.#pumping || this.#out.closed) return;
     this.#pumping = true;
     try {
       while (this.#queue.length > 0 && this.#active < this.#merging.concurrent && !this.#out.closed) {
-        if (this.#consumer.gate.closed) {
-          this.#pumpWhenOpen();
+        if (this.#gate.closed) {
+          this.#consumer.wait(this.#goOn);
           break;
         }
-        this.#start(this.#queue.shift() as A);
+        this.#start(this.#queue.shift() as A, this.#sourced ? this.#gate : null);
         this.#consumer.drained(this.#queue.length);
       }
     } catch (error) {
-      this.#out.error(error);
+      this.#fail(error);
     } finally {
       this.#pumping = false;
     }
     this.#completeIfDone();
   }
 
-  #pumpWhenOpen(): void {
-    if (this.#waiting) return;
-    this.#waiting = true;
-    this.#consumer.gate.wait(() => {
-      this.#waiting = false;
-      this.#pump();
-    });
-  }
+  readonly #goOn = (): void => {
+    this.#pump();
+    this.#consumer.drained(this.#queue.length);
+  };
+
+  readonly #emit = (result: B): void => this.#gate.next(this.#out, result, flow.emitting ?? this.#gate);
+
+  readonly #fail = (error: unknown): void => this.#gate.error(this.#out, error);
 
   #completeIfDone(): void {
-    if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#out.complete();
+    if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#gate.complete(this.#out);
   }
 }
+
+const ignore = (): void => {};

@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { Observable, type OperatorFunction, type Subscriber, defer, from } from 'rxjs';
+import { Observable, type OperatorFunction, defer, endWith, from, tap } from 'rxjs';
 import { checkFunction, checkInteger } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
 import { flow, inScope } from '../src/flow/scope.js';
@@ -27,39 +27,52 @@ export const serve = (
   handler: Handler | Handled,
   { concurrency }: ServeOptions = {},
 ): OperatorFunction<Connection, Outcome> => {
-  const answer = checkFunction('handler', typeof handler === 'object' ? handler.handler : handler);
-  return mergeInner<Connection, Outcome>({
-    name: 'serve',
-    project: (connection) => new Observable((out) => serveOne(answer, connection, out)),
-    concurrent: concurrency === undefined ? Infinity : checkInteger('concurrency', concurrency, 1),
-    highWater: 1,
-  });
+  const answer = checkFunction('handler', typeof handler === 'object' ? handler?.handler : handler);
+  const concurrent = concurrency === undefined ? Infinity : checkInteger('concurrency', concurrency, 1);
+  return (connections) =>
+    new Observable((out) => {
+      const open = new Set<Connection>();
+      out.add(() => {
+        for (const connection of open) connection.abort();
+      });
+      const serving = mergeInner<Connection, Outcome>({
+        name: 'serve',
+        project: (connection) =>
+          serveOne(answer, connection).pipe(
+            tap(() => {
+              open.delete(connection);
+            }),
+          ),
+        concurrent,
+        highWater: 1,
+      });
+      connections
+        .pipe(
+          tap((connection) => open.add(connection)),
+          serving,
+        )
+        .subscribe(out);
+    });
 };
 
-const serveOne = (handler: Handler, connection: Connection, out: Subscriber<Outcome>): void => {
-  let gone = false;
-  out.add(() => {
-    if (!gone) connection.abort();
+const serveOne = (handler: Handler, connection: Connection): Observable<Outcome> =>
+  new Observable((out) => {
+    const settle = (outcome: Outcome): void => {
+      // Nobody is going to read any more. If nobody has yet, what has come would stay for a late reader.
+      connection.reads.subscribe({ error: ignore }).unsubscribe();
+      out.add(connection.closed.pipe(endWith(outcome)).subscribe(out));
+    };
+    // A connection is a world of its own: what is slow in it, or behind the outcomes, holds up no other. Only that the
+    // server is told to stop concerns it.
+    const answering = inScope({ valve: null, frames: null, drain: flow.scope.drain }, () =>
+      defer(() => from(handler(connection.reads, connection)))
+        .pipe(connection.writes)
+        .subscribe({
+          error: (error: unknown) => settle(E.left({ connection, error })),
+          complete: () => settle(E.right(connection)),
+        }),
+    );
+    out.add(answering);
   });
-  const settle = (outcome: Outcome): void => {
-    const closed = connection.closed.subscribe({
-      complete: () => {
-        gone = true;
-        out.next(outcome);
-        out.complete();
-      },
-    });
-    out.add(closed);
-  };
-  // A connection is a world of its own: what is slow in it, or behind the outcomes, holds up no other. Only that the
-  // server is told to stop concerns it.
-  const answering = inScope({ valve: null, frames: null, drain: flow.scope.drain }, () =>
-    defer(() => from(handler(connection.reads, connection)))
-      .pipe(connection.writes)
-      .subscribe({
-        error: (error: unknown) => settle(E.left({ connection, error })),
-        complete: () => settle(E.right(connection)),
-      }),
-  );
-  out.add(answering);
-};
+
+const ignore = (): void => {};

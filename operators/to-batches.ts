@@ -18,12 +18,10 @@ export interface ToBatchesOptions {
  * For `for await` and for ix. Subscribes at the first pull; `return` (a `break`, an error in the loop) unsubscribes at
  * once. The sources above rest while `highWater` values wait; where none can be paused it warns once, and keeps them.
  */
-export const toBatches =
-  ({ highWater = 64 }: ToBatchesOptions = {}) =>
-  <A>(source: Observable<A>): AsyncIterable<A[]> => {
-    checkInteger('highWater', highWater, 1);
-    return { [Symbol.asyncIterator]: () => new Batches(source, highWater) };
-  };
+export const toBatches = (options: ToBatchesOptions = {}): (<A>(source: Observable<A>) => AsyncIterable<A[]>) => {
+  const highWater = checkInteger('highWater', options.highWater ?? 64, 1);
+  return (source) => ({ [Symbol.asyncIterator]: () => new Batches(source, highWater) });
+};
 
 interface Pull<A> {
   readonly resolve: (result: IteratorResult<A[], undefined>) => void;
@@ -56,8 +54,8 @@ class Batches<A> implements AsyncIterator<A[], undefined> {
 
   async return(): Promise<IteratorResult<A[], undefined>> {
     this.#batch = [];
+    this.#failed = null;
     this.#end();
-    this.#answer();
     return { value: undefined, done: true };
   }
 
@@ -65,26 +63,24 @@ class Batches<A> implements AsyncIterator<A[], undefined> {
     const consumer = (this.#consumer = new Consumer('toBatches', this.#highWater));
     const subscription = consumer.subscribe(() =>
       this.#source.subscribe({
-        next: (value) => {
-          if (this.#ended) return;
-          this.#batch.push(value);
-          // The one who waits gets it a moment later, with what else comes in this turn.
-          if (this.#batch.length === 1 && this.#pulls.length > 0) queueMicrotask(() => this.#answer());
-          consumer.filled(this.#batch.length);
-        },
+        next: (value) => this.#take(value, consumer),
         error: (error: unknown) => {
           this.#failed = { error };
           this.#end();
-          this.#answer();
         },
-        complete: () => {
-          this.#end();
-          this.#answer();
-        },
+        complete: () => this.#end(),
       }),
     );
-    if (this.#ended) subscription.unsubscribe();
-    else this.#subscription = subscription;
+    this.#subscription = subscription;
+    if (this.#ended) this.#end();
+  }
+
+  #take(value: A, consumer: Consumer): void {
+    if (this.#ended) return;
+    this.#batch.push(value);
+    // The one who waits gets it a moment later, with what else comes in this turn.
+    if (this.#batch.length === 1 && this.#pulls.length > 0) queueMicrotask(() => this.#answer());
+    consumer.filled(this.#batch.length);
   }
 
   #answer(): void {
@@ -105,6 +101,8 @@ class Batches<A> implements AsyncIterator<A[], undefined> {
   #end(): void {
     this.#ended = true;
     this.#subscription?.unsubscribe();
+    this.#subscription = null;
     this.#consumer?.leave();
+    this.#answer();
   }
 }

@@ -1,3 +1,5 @@
+import type { SchedulerLike } from 'rxjs';
+
 /**
  * Checks of options, made when they are given and not when they are first needed.
  * Each returns the value, or throws an error that names the option, the value and what is allowed.
@@ -55,6 +57,22 @@ export const checkOneOf = <A extends string>(name: string, value: unknown, allow
 export const checkFunction = <A extends (...args: never[]) => unknown>(name: string, value: A): A => {
   if (typeof value === 'function') return value;
   throw new TypeError(`${name} must be a function, got ${shown(value)}`);
+};
+
+/** A function to be told of something, or nothing. */
+export const checkHook = <A extends (...args: never[]) => unknown>(name: string, value: A | undefined): A | undefined =>
+  value === undefined ? undefined : checkFunction(name, value);
+
+/** An object of options. */
+export const checkObject = <A extends object>(name: string, value: A): A => {
+  if (typeof value === 'object' && value !== null) return value;
+  throw new TypeError(`${name} must be an object, got ${shown(value)}`);
+};
+
+/** What tells the time and waits: a scheduler of RxJS. */
+export const checkScheduler = (name: string, value: SchedulerLike): SchedulerLike => {
+  if (typeof value?.now === 'function' && typeof value.schedule === 'function') return value;
+  throw new TypeError(`${name} must be a scheduler of RxJS, got ${shown(value)}`);
 };
 
 /** A text that is not empty. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { checkInteger, checkText } from '../check.js';
+import { checkInteger, checkObject, checkText } from '../check.js';
 
 /** Where to listen or to dial: a port of a host, or a Unix socket. */
 export interface Place {
@@ -13,8 +13,7 @@ export interface Place {
 
 /** Checks a place: exactly one of `port` and `path`. */
 export const checkPlace = (place: Place, leastPort: number): Place => {
-  if (typeof place !== 'object' || place === null) throw new TypeError('expected options with a port or a path');
-  const { port, path, host } = place;
+  const { port, path, host } = checkObject('options', place);
   if ((port === undefined) === (path === undefined)) {
     throw new TypeError(`give either a port or a path, got ${port === undefined ? 'neither' : 'both'}`);
   }

@@ -1,20 +1,21 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
-import { checkInteger, checkTime } from '../check.js';
+import { checkInteger, checkScheduler, checkTime } from '../check.js';
 import { ConnectionAborted, ConnectionReset, HalfCloseTimeout, SluiceError, WriteStalled } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { flow } from '../flow/scope.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
+import { thrownIn, warnThrown } from '../hook.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
 import { Outgoing } from './outgoing.js';
 import type { Wire, WireListener } from './wire.js';
 
-/** What a connection has moved so far. Plain fields that it keeps up to date; read them whenever you like. */
+/** What a connection has moved, as it stands when it is asked for. */
 export interface ConnectionStatistics {
   /** When it was opened, in milliseconds since 1970. */
   readonly openedAt: number;
   /** Bytes received. */
   readonly bytesIn: number;
-  /** Bytes sent: handed to the system, or to the other end in memory. */
+  /** Bytes written: handed to the socket, or to the other end in memory. The last of them may still be `buffered`. */
   readonly bytesOut: number;
   /** Chunks received, as the network cut them. */
   readonly chunksIn: number;
@@ -37,16 +38,17 @@ export interface Connection {
    * `ConnectionReset` when the connection is cut.
    *
    * Nothing is read before it is subscribed to, so nothing is lost however late that is. One subscriber at a time.
-   * Unsubscribing stops the reading, and destroys the connection if nothing is being written to it.
-   * It can be paused: it rests while a consumer below it has its valve closed. Below `drain`, it completes at the stop.
+   * Unsubscribing stops the reading, and destroys the connection if nothing is being written to it; once this side has
+   * ended, what the peer still sends is read and forgotten. It can be paused: it rests while a consumer below it has its valve closed. Below `drain`, it completes at the stop.
    */
   readonly reads: Observable<Uint8Array>;
   /**
    * Writes a stream of bytes to the peer and completes when all is flushed and the end (FIN) is sent; emits nothing.
    *
-   * All that is emitted while one chunk is handled leaves in one write. When the stream fails, what was written before
-   * is flushed and the connection is ended. Unsubscribing destroys the connection. Fails with the connection's own
-   * error, with `WriteStalled` when the peer does not read within the write deadline, and with `WriteOverflow`.
+   * All that is emitted while one chunk is handled leaves in one write. When the stream fails, so does this; what was
+   * written before is flushed and the connection is ended, and the peer has a second to end it too. Unsubscribing
+   * destroys the connection. Fails with the connection's own error, with `WriteStalled` when the peer does not read
+   * within the write deadline, and with `WriteOverflow`. To be used once.
    */
   readonly writes: OperatorFunction<Uint8Array, never>;
   /** Completes when the connection is gone, its socket and timers with it. Emits nothing and never fails. */
@@ -82,10 +84,10 @@ export const connectionLimits = (options: ConnectionOptions): ConnectionLimits =
   writeDeadline: checkTime('writeDeadline', options.writeDeadline ?? 30_000),
   halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
   writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
-  scheduler: options.scheduler ?? asyncScheduler,
+  scheduler: checkScheduler('scheduler', options.scheduler ?? asyncScheduler),
 });
 
-/** How long a peer that was sent the end after an error may take to see it, in milliseconds. */
+/** How long a peer that was sent the end after an error may take to end its own side, in milliseconds. */
 const LINGER = 1_000;
 
 let opened = 0;
@@ -96,11 +98,9 @@ export class WireConnection implements Connection, WireListener {
   readonly reads: Observable<Uint8Array> = new Observable((subscriber) => this.#read(subscriber));
   readonly writes: OperatorFunction<Uint8Array, never>;
   readonly closed: Observable<never> = new Observable((subscriber) => {
-    if (this.#gone) subscriber.complete();
-    else {
-      (this.#watchers ??= new Set()).add(subscriber);
-      subscriber.add(() => this.#watchers?.delete(subscriber));
-    }
+    if (this.#gone) return subscriber.complete();
+    (this.#watchers ??= new Set()).add(subscriber);
+    subscriber.add(() => this.#watchers?.delete(subscriber));
   });
 
   readonly #wire: Wire;
@@ -115,10 +115,13 @@ export class WireConnection implements Connection, WireListener {
   #halfClosed: Alarm | null = null;
   #stalled: Alarm | null = null;
   #failure: SluiceError | null = null;
-  /** The peer has ended; we have sent our end; we have asked for it; nothing is left. */
+  /** Someone has read and stopped; our end was asked for, and is because the program failed. */
+  #forsaken = false;
+  #ending = false;
+  #lingering = false;
+  /** The peer has ended; our end is sent; nothing is left. */
   #inputEnded = false;
   #outputEnded = false;
-  #ending = false;
   #gone = false;
   #bytesIn = 0;
   #chunksIn = 0;
@@ -160,9 +163,8 @@ export class WireConnection implements Connection, WireListener {
 
   abort(): void {
     if (this.#gone) return;
-    this.#failure ??= new ConnectionAborted();
     this.#wire.reset();
-    this.#tell(this.#failure);
+    this.#fail(new ConnectionAborted());
   }
 
   /** How it is shown by `console.log`, so that an outcome can be printed as it is. */
@@ -173,22 +175,23 @@ export class WireConnection implements Connection, WireListener {
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #read(subscriber: Subscriber<Uint8Array>): void {
-    if (this.#reader !== null) return subscriber.error(new Error(`reads of connection ${this.id} has a subscriber`));
+    if (this.#reader !== null) {
+      return subscriber.error(new Error(`reads of connection ${this.id} has a subscriber already`));
+    }
     if (this.#inputEnded) return subscriber.complete();
     if (this.#failure !== null) return subscriber.error(this.#failure);
-    if (this.#gone) return subscriber.error(new ConnectionReset());
     const gate = new Gate();
     this.#reader = subscriber;
     this.#gate = gate;
     // A server that is told to stop takes in no more; what has come is still answered.
     const { drain } = flow.scope;
-    if (drain !== null) subscriber.add(drain.onStop(() => gate.run(() => subscriber.complete())));
+    if (drain !== null) subscriber.add(drain.onStop(() => this.#hand(gate, () => subscriber.complete())));
     subscriber.add(() => {
       gate.leave();
-      if (this.#reader !== subscriber) return;
       this.#reader = this.#gate = null;
-      if (this.#inputEnded || this.#gone || this.#failure !== null) return;
-      if (this.#ending) this.#discard();
+      this.#forsaken = true;
+      if (this.#inputEnded || this.#failure !== null) return;
+      if (this.#ending) this.#wire.resume();
       else if (this.#outgoing === null) this.#wire.destroy();
       else this.#wire.pause();
     });
@@ -199,13 +202,27 @@ export class WireConnection implements Connection, WireListener {
     if (this.#reader !== null) this.#wire.resume();
   };
 
+  /** Runs `work`, which reaches the program, as the source `gate`. What is thrown is this connection's and no other's. */
+  #hand(gate: Gate, work: () => void): void {
+    try {
+      gate.run(work);
+    } catch (error) {
+      this.#threw(error);
+    }
+  }
+
+  #threw(error: unknown): void {
+    if (this.#outgoing !== null) return this.#outgoing.fail(thrownIn(error));
+    warnThrown(`who reads from connection ${this.id}`, error);
+    this.#wire.destroy();
+  }
+
   received(chunk: Uint8Array): void {
     const gate = this.#gate;
     if (gate !== null && gate.closed) {
       this.#wire.pause();
       this.#wire.unread(chunk);
-      gate.wait(this.#resume);
-      return;
+      return gate.wait(this.#resume);
     }
     this.#bytesIn += chunk.length;
     this.#chunksIn++;
@@ -213,6 +230,8 @@ export class WireConnection implements Connection, WireListener {
     beginTurn();
     try {
       gate.next(this.#reader, chunk);
+    } catch (error) {
+      this.#threw(error);
     } finally {
       endTurn();
     }
@@ -225,145 +244,152 @@ export class WireConnection implements Connection, WireListener {
   ended(): void {
     this.#inputEnded = true;
     const reader = this.#reader;
-    if (reader !== null) this.#gate?.run(() => reader.complete());
+    if (reader !== null) this.#hand(this.#gate as Gate, () => reader.complete());
     // Nobody writes, and nobody is going to: an end for an end. (A turn later, for who reads to the end and then writes.)
-    if (this.#outgoing === null && !this.#ending) {
+    if (this.#outgoing === null) {
       this.#timetable.clock.afterReads(() => {
         if (this.#outgoing === null) this.#endOutput();
       });
     }
-    this.#watchHalfClose();
+    this.#sideEnded();
   }
 
   // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #write(chunks: Observable<Uint8Array>, subscriber: Subscriber<never>): void {
-    if (this.#outgoing !== null) return subscriber.error(new Error(`writes of connection ${this.id} was used before`));
     if (this.#failure !== null) return subscriber.error(this.#failure);
-    if (this.#ending || this.#gone) return subscriber.error(new ConnectionReset());
+    if (this.#outgoing !== null)
+      return subscriber.error(new Error(`writes of connection ${this.id} is in use already`));
+    if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
     const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, {
       wrote: (bytes) => {
         this.#bytesOut += bytes;
         this.#writesMade++;
       },
-      full: () => this.#watchStall(),
+      full: () => this.#watchOutput(),
       done: () => this.#endOutput(),
       failed: (error) => {
-        if (this.#failure === null && !this.#gone) this.#farewell();
+        this.#farewell();
         subscriber.error(error);
       },
+      overflowed: (error) => this.#fail(error),
     });
     this.#outgoing = outgoing;
     this.#writer = subscriber;
     subscriber.add(() => {
       outgoing.leave();
-      if (!this.#ending && !this.#gone) this.#wire.destroy();
+      if (!this.#outputEnded && !this.#lingering) this.#wire.destroy();
     });
     outgoing.subscribe(chunks);
   }
 
   #endOutput(): void {
-    if (this.#ending || this.#gone) return;
+    if (this.#ending || this.#failure !== null) return;
     this.#ending = true;
     this.#wire.end();
-    if (this.#reader === null) this.#discard();
+    this.#watchOutput();
+    // What the peer still sends must not turn our end into a reset. Unread it stays only for who has not read yet.
+    if (this.#reader === null && this.#forsaken) this.#wire.resume();
   }
 
   /** The program failed: what it had answered goes out, then the end, and the peer has a moment to see it. */
   #farewell(): void {
+    this.#lingering = true;
+    this.#forsaken = true;
     this.#endOutput();
-    this.#halfClosed ??= new Alarm(this.#timetable, { due: () => this.#halfCloseDue() });
-    this.#halfClosed.set(Math.min(LINGER, this.#limits.halfClose));
-  }
-
-  /** Reads on and forgets it, so that what the peer still sends does not turn our end into a reset. */
-  #discard(): void {
-    if (!this.#inputEnded && !this.#gone) this.#wire.resume();
   }
 
   drained(): void {
-    this.#stalled?.clear();
+    if (!this.#ending) this.#stalled?.clear();
     this.#outgoing?.drained();
   }
 
   finished(): void {
+    if (!this.#ending) return this.failed(new ConnectionReset('EPIPE'));
     this.#outputEnded = true;
     this.#stalled?.clear();
-    this.#watchHalfClose();
+    this.#sideEnded();
     this.#writer?.complete();
   }
 
   // ── how it goes wrong ─────────────────────────────────────────────────────────────────────────────────────────────
 
   failed(error: unknown): void {
-    if (this.#failure !== null || (this.#inputEnded && this.#outputEnded)) return;
-    this.#tell((this.#failure = asReset(error)));
+    if (!this.#inputEnded || !this.#outputEnded) this.#fail(asReset(error));
   }
 
   gone(): void {
-    if (this.#gone) return;
+    if (!this.#inputEnded || !this.#outputEnded) this.#fail(new ConnectionReset());
     this.#gone = true;
     this.#stalled?.clear();
     this.#halfClosed?.clear();
-    if (!this.#inputEnded || !this.#outputEnded) this.#tell((this.#failure ??= new ConnectionReset()));
     const watchers = this.#watchers;
     this.#watchers = null;
     if (watchers !== null) for (const watcher of watchers) watcher.complete();
   }
 
+  /** Both streams end with it, unless they have ended before. What reads usually feeds what writes; once is enough. */
   #fail(failure: SluiceError): void {
-    if (this.#failure !== null || this.#gone) return;
+    if (this.#failure !== null) return;
     this.#failure = failure;
     this.#wire.destroy();
-    this.#tell(failure);
-  }
-
-  /** Both streams end with it, unless they have ended before. What reads usually feeds what writes; once is enough. */
-  #tell(failure: SluiceError): void {
     const reader = this.#reader;
-    if (reader !== null) this.#gate?.run(() => reader.error(failure));
+    if (reader !== null) this.#hand(this.#gate as Gate, () => reader.error(failure));
     this.#writer?.error(failure);
   }
 
   // ── what may not take for ever ────────────────────────────────────────────────────────────────────────────────────
 
-  /** The peer has its buffers full: it has until the write deadline to take all of it. */
-  #watchStall(): void {
-    this.#stalled ??= new Alarm(this.#timetable, {
-      // If nothing could run for a while, the word that it was taken may be waiting to be read.
-      due: () =>
-        this.#timetable.clock.afterReads(() => {
-          if (this.#outgoing?.full) this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
-        }),
+  /** The peer has its buffers full, or is to take the last bytes: it has until the write deadline to take all of it. */
+  #watchOutput(): void {
+    if (this.#outputEnded) return;
+    this.#stalled ??= this.#alarm(() => {
+      if (this.#outgoing?.full || this.#ending) {
+        this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
+      }
     });
     if (!this.#stalled.pending) this.#stalled.set(this.#limits.writeDeadline);
   }
 
   /** One side has ended and the other has not: it may go on for as long as it gets on. */
-  #watchHalfClose(): void {
-    if (this.#inputEnded === this.#outputEnded) return;
-    this.#halfClosed ??= new Alarm(this.#timetable, { due: () => this.#halfCloseDue() });
-    if (this.#halfClosed.pending) return;
+  #sideEnded(): void {
+    if (this.#inputEnded && this.#outputEnded) return this.#wire.destroy();
+    this.#halfClosed ??= this.#alarm(() => {
+      // A peer that only goes on sending what nobody reads does not get on.
+      const getsOn = this.#progress() !== this.#moved && (this.#reader !== null || !this.#outputEnded);
+      if (getsOn) this.#sideEnded();
+      else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
+    });
     this.#moved = this.#progress();
-    this.#halfClosed.set(this.#limits.halfClose);
-  }
-
-  #halfCloseDue(): void {
-    // A peer that only goes on sending what nobody reads does not get on.
-    if (this.#progress() !== this.#moved && (this.#reader !== null || !this.#outputEnded)) {
-      this.#moved = this.#progress();
-      this.#halfClosed?.set(this.#limits.halfClose);
-    } else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
+    this.#halfClosed.set(this.#lingering ? Math.min(LINGER, this.#limits.halfClose) : this.#limits.halfClose);
   }
 
   #progress(): number {
     return this.#bytesIn + this.#bytesOut - this.#wire.pending;
   }
+
+  /** An alarm that first lets what has arrived meanwhile be read: if the loop was stalled, that may change all. */
+  #alarm(due: () => void): Alarm {
+    const alarm: Alarm = new Alarm(this.#timetable, {
+      due: () =>
+        this.#timetable.clock.afterReads(() => {
+          if (!alarm.pending && !this.#gone) due();
+        }),
+    });
+    return alarm;
+  }
 }
 
 /** What the system says of a broken wire, as one of our errors. */
-const asReset = (error: unknown): SluiceError => {
-  if (error instanceof SluiceError) return error;
-  const code = (error as { readonly code?: unknown } | null)?.code;
-  return new ConnectionReset(typeof code === 'string' ? code : undefined, error);
+const asReset = (error: unknown): SluiceError =>
+  error instanceof SluiceError ? error : new ConnectionReset(codeOf(error), error);
+
+/** A stream may fail with anything: also with what throws when it is looked at. */
+const codeOf = (error: unknown): string | undefined => {
+  try {
+    const code = (error as { readonly code?: unknown } | null)?.code;
+    return typeof code === 'string' ? code : undefined;
+  } catch {
+    return undefined;
+  }
 };

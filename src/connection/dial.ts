@@ -1,9 +1,10 @@
 import { type Socket, type TcpNetConnectOpts, connect } from 'node:net';
 import { Observable, Subscription } from 'rxjs';
-import { checkInteger, checkNumber, checkTime } from '../check.js';
+import { checkBoolean, checkFunction, checkHook, checkInteger, checkNumber, checkObject, checkTime } from '../check.js';
 import { DialFailed, DialGivenUp, DialTimeout } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { inScope } from '../flow/scope.js';
+import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { type Place, checkPlace, endsOf, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
@@ -58,18 +59,15 @@ interface Backoff {
   readonly attempts: number;
 }
 
-const backoffOf = (reconnect: Reconnect | boolean | undefined): Backoff | null => {
-  if (reconnect === undefined || reconnect === false) return null;
-  const {
-    initial = 100,
-    max = 30_000,
-    factor = 2,
-    jitter = 1,
-    attempts = Infinity,
-  } = reconnect === true ? {} : reconnect;
+const backoffOf = (reconnect: Reconnect | boolean = false): Backoff | null => {
+  if (reconnect === false) return null;
+  const given = checkObject('reconnect', reconnect === true ? {} : reconnect);
+  const { max = 30_000, factor = 2, jitter = 1, attempts = Infinity } = given;
+  checkTime('reconnect.max', max);
+  const initial = checkTime('reconnect.initial', given.initial ?? Math.min(100, max));
   const backoff = {
-    initial: checkTime('reconnect.initial', initial),
-    max: checkTime('reconnect.max', max),
+    initial,
+    max,
     factor: checkNumber('reconnect.factor', factor, 1, 1_000),
     jitter: checkNumber('reconnect.jitter', jitter, 0, 1),
     attempts: attempts === Infinity ? attempts : checkInteger('reconnect.attempts', attempts, 1),
@@ -99,80 +97,97 @@ export const dial = (options: DialOptions): Observable<Connection> => {
   const place = checkPlace(options, 1);
   const limits = connectionLimits(options);
   const timeout = checkTime('connectTimeout', options.connectTimeout ?? 10_000);
+  const noDelay = checkBoolean('noDelay', options.noDelay ?? true);
   const backoff = backoffOf(options.reconnect);
-  const { noDelay = true, onState, random = Math.random } = options;
+  const onState = checkHook('onState', options.onState);
+  const random = checkFunction('random', options.random ?? Math.random);
   const address = placeName(place);
 
   return new Observable((subscriber) => {
     const clock = clockOf(limits.scheduler);
     const gate = new Gate();
-    /** What is under way: an attempt, a wait, or a connection that is watched. */
-    let current: Subscription | undefined;
     let failures = 0;
+
+    /** What is under way: an attempt, a wait, or a connection that is watched. One at a time. */
+    let current = Subscription.EMPTY;
+    const proceed = (next: () => Subscription): void => {
+      if (!subscriber.closed) current = next();
+    };
+
+    const state = (now: DialState): void => tell('onState', onState, now);
+
+    const attempt = (): void => {
+      state({ state: 'connecting', address, attempt: failures + 1 });
+      proceed(() => connecting({ ...place, noDelay }, clock.after(timeout, late), connected, refused));
+    };
+
+    const refused = (error: NodeJS.ErrnoException): void => failed(new DialFailed(address, error.code, error));
+
+    const late = (): void => {
+      current.unsubscribe();
+      failed(new DialTimeout(address, timeout));
+    };
 
     const failed = (error: unknown): void => {
       failures++;
       if (backoff === null) return subscriber.error(error);
       if (failures < backoff.attempts) return again(error);
-      onState?.({ state: 'given-up', address, attempts: failures, error });
+      state({ state: 'given-up', address, attempts: failures, error });
       subscriber.error(new DialGivenUp(address, failures, error));
     };
 
     const again = (error?: unknown): void => {
       const ms = waitOf(backoff as Backoff, failures, random);
-      onState?.({ state: 'waiting', address, ms, error });
-      current = clock.after(ms, () => gate.wait(attempt));
+      state({ state: 'waiting', address, ms, error });
+      proceed(() => clock.after(ms, () => gate.wait(attempt)));
     };
 
     const connected = (socket: Socket): void => {
       failures = 0;
       const { peer, local } = endsOf(socket, place.path);
       const connection = new WireConnection(new DuplexWire(socket, peer, local), limits);
-      onState?.({ state: 'connected', address, connection });
-      if (backoff !== null) current = connection.closed.subscribe({ complete: () => again() });
+      state({ state: 'connected', address, connection });
+      if (subscriber.closed) return connection.abort();
+      if (backoff !== null) proceed(() => connection.closed.subscribe({ complete: again }));
       inScope(gate.scope, () => subscriber.next(connection));
       if (backoff === null) subscriber.complete();
     };
 
-    const attempt = (): void => {
-      if (subscriber.closed) return;
-      onState?.({ state: 'connecting', address, attempt: failures + 1 });
-      current = tryOnce();
-    };
-
-    const tryOnce = (): Subscription => {
-      const how = { ...place, allowHalfOpen: true, noDelay, highWaterMark: BUFFER };
-      const socket = connect(how as TcpNetConnectOpts);
-      // Nothing is read before somebody reads.
-      socket.pause();
-      const attempting = new Subscription(() => {
-        socket.off('connect', succeeded).off('error', refused);
-        if (!socket.connecting) return;
-        socket.on('error', () => {});
-        socket.destroy();
-      });
-      const succeeded = (): void => {
-        attempting.unsubscribe();
-        connected(socket);
-      };
-      const refused = (error: NodeJS.ErrnoException): void => {
-        attempting.unsubscribe();
-        failed(new DialFailed(address, error.code, error));
-      };
-      attempting.add(
-        clock.after(timeout, () => {
-          attempting.unsubscribe();
-          failed(new DialTimeout(address, timeout));
-        }),
-      );
-      socket.once('connect', succeeded).once('error', refused);
-      return attempting;
-    };
-
     subscriber.add(() => {
       gate.leave();
-      current?.unsubscribe();
+      current.unsubscribe();
     });
     gate.wait(attempt);
   });
 };
+
+/** One attempt. Unsubscribing gives it up; `limit` is what does so when it takes too long. */
+const connecting = (
+  place: Place & { readonly noDelay: boolean },
+  limit: Subscription,
+  connected: (socket: Socket) => void,
+  refused: (error: NodeJS.ErrnoException) => void,
+): Subscription => {
+  const socket = connect({ ...place, allowHalfOpen: true, highWaterMark: BUFFER } as TcpNetConnectOpts);
+  // Nothing is read before somebody reads.
+  socket.pause();
+  const onConnect = (): void => {
+    attempting.unsubscribe();
+    connected(socket);
+  };
+  const onError = (error: NodeJS.ErrnoException): void => {
+    attempting.unsubscribe();
+    refused(error);
+  };
+  const attempting = new Subscription(() => {
+    limit.unsubscribe();
+    socket.off('connect', onConnect).off('error', onError);
+    if (!socket.connecting) return;
+    socket.on('error', ignore);
+    socket.destroy();
+  });
+  socket.once('connect', onConnect).once('error', onError);
+  return attempting;
+};
+
+const ignore = (): void => {};

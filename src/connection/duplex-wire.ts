@@ -12,6 +12,8 @@ export class DuplexWire implements Wire {
     this.peer = peer;
     this.local = local;
     this.#stream = stream;
+    // An end of the peer's is not yet ours.
+    stream.allowHalfOpen = true;
     // Listening for `data` would set it flowing: nothing is read before somebody reads.
     stream.pause();
   }
@@ -43,7 +45,8 @@ export class DuplexWire implements Wire {
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.#stream.write(chunk);
+    // A socket says when the bytes have left. Another stream may call them written and pass them on as they are.
+    return this.#stream.write(this.#stream instanceof Socket ? chunk : new Uint8Array(chunk));
   }
 
   end(): void {
@@ -55,7 +58,13 @@ export class DuplexWire implements Wire {
   }
 
   reset(): void {
-    if (this.#stream instanceof Socket) this.#stream.resetAndDestroy();
-    else this.#stream.destroy();
+    resetStream(this.#stream);
   }
 }
+
+/** Destroys a stream; if it is a TCP socket, with a reset. Unix sockets know no reset, and under TLS it must not be. */
+export const resetStream = (stream: Duplex): void => {
+  if (stream instanceof Socket && stream.remoteFamily !== undefined && !('encrypted' in stream))
+    stream.resetAndDestroy();
+  else stream.destroy();
+};

@@ -1,12 +1,16 @@
+import { closeSync, openSync } from 'node:fs';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { devNull } from 'node:os';
 import { Observable } from 'rxjs';
-import { checkInteger } from '../check.js';
+import { checkBoolean, checkHook, checkInteger } from '../check.js';
 import { ListenFailed } from '../errors.js';
 import { Gate } from '../flow/gate.js';
+import { Queue } from '../flow/queue.js';
 import { inScope } from '../flow/scope.js';
+import { tell } from '../hook.js';
 import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
-import { DuplexWire } from './duplex-wire.js';
+import { DuplexWire, resetStream } from './duplex-wire.js';
 
 /** Where a server listens, once it does. */
 export interface ListenAddress {
@@ -22,7 +26,10 @@ export interface ListenAddress {
 
 /** What happens to an acceptor that is no connection and ends nothing. */
 export type ListenEvent =
-  /** The system could not accept: out of descriptors, or a peer that was gone again. New dials are refused for `wait` ms. */
+  /**
+   * The system could not accept (`code` has its word for why), or the connection that came took the last descriptor
+   * (`EMFILE`, `ENFILE`). It and all that come within `wait` ms are refused, so that one is left for the program.
+   */
   | { readonly type: 'accept-failed'; readonly code: string; readonly wait: number }
   /** A connection was refused: while backing off, or because too many wait already. */
   | { readonly type: 'refused'; readonly peer: string; readonly reason: 'backing-off' | 'too-many-waiting' };
@@ -68,11 +75,14 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
   const limits = connectionLimits(options);
   const backlog = checkInteger('backlog', options.backlog ?? 511, 1, 65_535);
   const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 0);
-  const { noDelay = true, ipv6Only = false, onListening, onEvent } = options;
+  const noDelay = checkBoolean('noDelay', options.noDelay ?? true);
+  const ipv6Only = checkBoolean('ipv6Only', options.ipv6Only ?? false);
+  const onListening = checkHook('onListening', options.onListening);
+  const onEvent = checkHook('onEvent', options.onEvent);
 
   return new Observable((subscriber) => {
     const gate = new Gate();
-    const waiting: Socket[] = [];
+    const waiting = new Queue<Socket>();
     let opened = false;
     let wait = 0;
     let refuseUntil = 0;
@@ -87,8 +97,16 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     };
 
     const refuse = (socket: Socket, reason: 'backing-off' | 'too-many-waiting'): void => {
-      onEvent?.({ type: 'refused', peer: endsOf(socket, place.path).peer, reason });
-      socket.resetAndDestroy();
+      const { peer } = endsOf(socket, place.path);
+      resetStream(socket);
+      tell('onEvent', onEvent, { type: 'refused', peer, reason });
+    };
+
+    const backOff = (code: string): void => {
+      const now = performance.now();
+      wait = now < refuseUntil + LONGEST_WAIT ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT;
+      refuseUntil = now + wait;
+      tell('onEvent', onEvent, { type: 'accept-failed', code, wait });
     };
 
     const admit = (): void => {
@@ -100,23 +118,27 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     server.on('connection', (socket) => {
       // Node ends the process over an error that nobody hears.
       socket.on('error', ignore);
-      if (performance.now() < refuseUntil) refuse(socket, 'backing-off');
-      else if (!gate.closed && waiting.length === 0) emit(socket);
+      if (performance.now() < refuseUntil) return refuse(socket, 'backing-off');
+      const shortage = descriptorShortage();
+      if (shortage !== undefined) {
+        backOff(shortage);
+        refuse(socket, 'backing-off');
+      } else if (!gate.closed && waiting.length === 0) emit(socket);
       else if (waiting.length >= maxWaiting) refuse(socket, 'too-many-waiting');
-      else if (waiting.push(socket) === 1) gate.wait(admit);
+      else {
+        waiting.push(socket);
+        if (waiting.length === 1) gate.wait(admit);
+      }
     });
 
     server.on('error', (error: NodeJS.ErrnoException) => {
-      if (!opened) return subscriber.error(new ListenFailed(placeName(place), error.code, error));
-      const now = performance.now();
-      wait = now < refuseUntil + LONGEST_WAIT ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT;
-      refuseUntil = now + wait;
-      onEvent?.({ type: 'accept-failed', code: error.code ?? 'unknown', wait });
+      if (opened) backOff(error.code ?? 'unknown');
+      else subscriber.error(new ListenFailed(placeName(place), error.code, error));
     });
 
     server.on('listening', () => {
       opened = true;
-      onListening?.(addressOf(server.address(), place.path));
+      tell('onListening', onListening, addressOf(server.address(), place.path));
     });
 
     server.listen({ ...place, backlog, ipv6Only });
@@ -124,12 +146,26 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     return () => {
       gate.leave();
       server.close();
-      for (const socket of waiting) socket.resetAndDestroy();
+      for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);
     };
   });
 };
 
 const ignore = (): void => {};
+
+/**
+ * What the system says when it has no descriptor left, found out by taking one. Node itself says nothing: it accepts
+ * and closes whoever comes then, and nobody learns of it.
+ */
+const descriptorShortage = (): string | undefined => {
+  try {
+    closeSync(openSync(devNull, 'r'));
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EMFILE' || code === 'ENFILE' ? code : undefined;
+  }
+};
 
 const addressOf = (address: AddressInfo | string | null, path: string | undefined): ListenAddress =>
   typeof address === 'object' && address !== null

@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger } from '../check.js';
+import { checkFunction, checkInteger, checkText } from '../check.js';
 import { ConnectionReset } from '../errors.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import type { Wire, WireListener } from './wire.js';
@@ -29,7 +29,8 @@ export const memory = (options: MemoryOptions = {}): [Connection, Connection] =>
   const limits = connectionLimits(options);
   const window = checkInteger('window', options.window ?? 64 * 1024, 1);
   const later = checkFunction('later', options.later ?? soon);
-  const [first, second] = options.names ?? ['memory:a', 'memory:b'];
+  const [first, second] = (options.names ?? ['memory:a', 'memory:b']).map((name) => checkText('names', name));
+  if (first === undefined || second === undefined) throw new TypeError('names must be two texts');
   const a = new MemoryWire(second, first, window, later);
   const b = new MemoryWire(first, second, window, later);
   a.join(b);
@@ -49,11 +50,10 @@ class MemoryWire implements Wire {
   #inboxBytes = 0;
   #paused = true;
   #pumping = false;
-  /** The other side's end is behind the last chunk of the inbox; it was told; our own was sent; it has left. */
+  /** The other side's end is behind the last chunk of the inbox; it was told; our own was sent. */
   #endComing = false;
   #endTold = false;
   #endSent = false;
-  #finished = false;
   #wantsRoom = false;
   #gone = false;
 
@@ -98,7 +98,7 @@ class MemoryWire implements Wire {
       return true;
     }
     // A copy, as a system makes one: what was written is the writer's again.
-    other.#inbox.push(chunk.slice());
+    other.#inbox.push(new Uint8Array(chunk));
     other.#inboxBytes += chunk.length;
     other.#pump();
     this.#wantsRoom = this.pending >= this.#window;
@@ -111,16 +111,13 @@ class MemoryWire implements Wire {
     this.#other.#endComing = true;
     this.#other.#pump();
     this.#later(() => {
-      if (this.#gone) return;
-      this.#finished = true;
-      this.#listener.finished();
-      this.#closeIfBothEnded();
+      if (!this.#gone) this.#listener.finished();
     });
   }
 
   destroy(): void {
     if (this.#gone) return;
-    // What a system does: unread bytes, or more to come, turn the end into a reset.
+    // What a system does: bytes that nobody read turn the end into a reset.
     if (this.#inboxBytes > 0) this.#other.#break(new ConnectionReset('ECONNRESET'));
     else {
       this.#other.#endComing = true;
@@ -155,7 +152,6 @@ class MemoryWire implements Wire {
     if (this.#paused || this.#gone || !this.#endComing || this.#endTold) return;
     this.#endTold = true;
     this.#listener.ended();
-    this.#closeIfBothEnded();
   }
 
   #roomMade(): void {
@@ -166,16 +162,10 @@ class MemoryWire implements Wire {
     });
   }
 
-  #closeIfBothEnded(): void {
-    if (this.#endTold && this.#finished) this.#close();
-  }
-
   /** The other side is gone: a moment later this one learns it, and loses what was under way. */
   #break(error: ConnectionReset): void {
     this.#later(() => {
-      if (this.#gone) return;
-      this.#listener.failed(error);
-      this.#close();
+      if (!this.#gone) this.#listener.failed(error);
     });
   }
 

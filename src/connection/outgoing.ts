@@ -1,8 +1,10 @@
 import type { Observable } from 'rxjs';
 import { WriteOverflow } from '../errors.js';
 import { Consumer } from '../flow/consumer.js';
+import { Queue } from '../flow/queue.js';
 import { flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
+import { thrownIn, warnThrown } from '../hook.js';
 import type { Wire } from './wire.js';
 
 /** What the writing half of a connection reports. */
@@ -13,8 +15,10 @@ interface Report {
   full(): void;
   /** The stream is written to its end. */
   done(): void;
-  /** The stream failed, or was too much; what came before is with the wire. */
+  /** The stream failed; what came before is with the wire. */
   failed(error: unknown): void;
+  /** The stream is more than the peer takes, and cannot be paused. */
+  overflowed(error: WriteOverflow): void;
 }
 
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
@@ -40,11 +44,10 @@ export class Outgoing implements Task {
   readonly #report: Report;
   readonly #consumer = new Consumer('connection.writes', SLICE);
   #source: { unsubscribe(): void } | null = null;
-  /** Chunks from `#head` on; of the first one, the bytes from `#taken` on. Control frames stand in front. */
-  #queue: Uint8Array[] = [];
-  #head = 0;
-  #taken = 0;
-  #urgent = 0;
+  /** What waits: the rest of a chunk of which a part has been written, then control frames, then all else. */
+  #rest: Uint8Array | undefined;
+  readonly #urgent = new Queue<Uint8Array>();
+  readonly #queue = new Queue<Uint8Array>();
   #scheduled = false;
   #ended = false;
   #left = false;
@@ -56,30 +59,40 @@ export class Outgoing implements Task {
   }
 
   subscribe(chunks: Observable<Uint8Array>): void {
-    const source = this.#consumer.subscribe(() =>
+    this.#source = this.#consumer.subscribe(() =>
       chunks.subscribe({
         next: (chunk) => this.#take(chunk),
-        error: (error: unknown) => this.#fail(error),
+        error: (error: unknown) => this.fail(error),
         complete: () => this.finish(),
       }),
     );
-    if (this.#ended) source.unsubscribe();
-    else this.#source = source;
+    if (this.#ended) this.#stop();
   }
 
   /** No more is taken; what waits is written, and then the end. */
   finish(): void {
     if (this.#ended) return;
+    const thrown = this.#stop();
+    if (thrown === undefined) this.run();
+    else this.#failed(thrown.error);
+  }
+
+  /** No more is taken: the stream failed. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
     this.#stop();
-    this.run();
+    this.#failed(error);
   }
 
   /** Nobody cares any more. */
   leave(): void {
     this.#left = true;
-    this.#stop();
-    this.#queue = [];
-    this.queued = this.#head = this.#urgent = 0;
+    const thrown = this.#stop();
+    if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
+    this.#rest = undefined;
+    this.#urgent.clear();
+    this.#queue.clear();
+    this.queued = 0;
     this.#consumer.leave();
   }
 
@@ -102,13 +115,10 @@ export class Outgoing implements Task {
   #take(chunk: Uint8Array): void {
     if (this.#ended) return;
     if (!(chunk instanceof Uint8Array)) {
-      return this.#fail(new TypeError(`writes takes bytes (Uint8Array), got ${typeof chunk}`));
+      return this.fail(new TypeError(`writes takes bytes (Uint8Array), got ${typeof chunk}`));
     }
     if (chunk.length === 0) return;
-    if (flow.urgent) {
-      this.#queue.splice(this.#head + (this.#taken > 0 ? 1 : 0) + this.#urgent, 0, chunk);
-      this.#urgent++;
-    } else this.#queue.push(chunk);
+    (flow.urgent ? this.#urgent : this.#queue).push(chunk);
     this.queued += chunk.length;
     if (this.full) this.#overfull();
     else if (this.queued >= SLICE) this.run();
@@ -121,39 +131,37 @@ export class Outgoing implements Task {
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
   #overfull(): void {
     this.#consumer.filled(this.queued);
-    if (this.queued > this.#limit) this.#fail(new WriteOverflow(this.queued, this.#limit));
+    if (this.queued > this.#limit) this.#report.overflowed(new WriteOverflow(this.queued, this.#limit));
   }
 
-  #fail(error: unknown): void {
-    if (this.#ended) return;
-    this.#stop();
+  #failed(error: unknown): void {
     while (this.queued > 0) this.#handOver();
     this.#report.failed(error);
   }
 
-  #stop(): void {
+  /** Lets go of the source. What a teardown of the program's throws is returned: it is this stream's own error. */
+  #stop(): { readonly error: unknown } | undefined {
     this.#ended = true;
-    this.#source?.unsubscribe();
+    const source = this.#source;
     this.#source = null;
+    try {
+      source?.unsubscribe();
+      return undefined;
+    } catch (thrown) {
+      return { error: thrownIn(thrown) };
+    }
   }
 
   /** One write: a slice of a large chunk, a small chunk as it is, or as many small ones as a slice holds. */
   #handOver(): void {
-    const first = this.#queue[this.#head] as Uint8Array;
-    const rest = first.length - this.#taken;
-    const second = this.#queue[this.#head + 1];
-    let slice: Uint8Array;
-    if (rest > SLICE || second === undefined || rest + second.length > SLICE) {
-      const size = Math.min(rest, SLICE);
-      slice = size === first.length ? first : first.subarray(this.#taken, this.#taken + size);
-      if (size === rest) this.#shift();
-      else this.#taken += size;
-    } else slice = this.#gather();
+    const first = this.#first() as Uint8Array;
+    this.#shift();
+    let slice = first;
+    if (first.length > SLICE) {
+      slice = first.subarray(0, SLICE);
+      this.#rest = first.subarray(SLICE);
+    } else if (first.length + (this.#first()?.length ?? SLICE) <= SLICE) slice = this.#gather(first);
     this.queued -= slice.length;
-    if (this.queued === 0) {
-      this.#queue.length = 0;
-      this.#head = 0;
-    }
     const room = this.#wire.write(slice);
     if (slice.buffer === slab.buffer && this.#wire.pending > 0) slab = new Uint8Array(SLICE);
     this.#report.wrote(slice.length);
@@ -162,26 +170,25 @@ export class Outgoing implements Task {
     this.#report.full();
   }
 
-  #gather(): Uint8Array {
-    let size = 0;
-    for (let chunk = this.#queue[this.#head]; chunk !== undefined; chunk = this.#queue[this.#head]) {
-      const rest = this.#taken > 0 ? chunk.subarray(this.#taken) : chunk;
-      if (size + rest.length > SLICE) break;
-      slab.set(rest, size);
-      size += rest.length;
+  #gather(first: Uint8Array): Uint8Array {
+    slab.set(first);
+    let size = first.length;
+    for (let next = this.#first(); next !== undefined && size + next.length <= SLICE; next = this.#first()) {
+      slab.set(next, size);
+      size += next.length;
       this.#shift();
     }
     return slab.subarray(0, size);
   }
 
+  #first(): Uint8Array | undefined {
+    return this.#rest ?? this.#urgent.peek() ?? this.#queue.peek();
+  }
+
   #shift(): void {
-    if (this.#taken === 0 && this.#urgent > 0) this.#urgent--;
-    this.#taken = 0;
-    // A place given up late, and all at once: shifting an array of thousands costs more than a hole in it.
-    (this.#queue as (Uint8Array | undefined)[])[this.#head++] = undefined;
-    if (this.#head < 1024 || this.#head * 2 < this.#queue.length) return;
-    this.#queue = this.#queue.slice(this.#head);
-    this.#head = 0;
+    if (this.#rest !== undefined) this.#rest = undefined;
+    else if (this.#urgent.length > 0) this.#urgent.shift();
+    else this.#queue.shift();
   }
 }
 

@@ -20,7 +20,7 @@ export interface Wire {
   write(chunk: Uint8Array): boolean;
   /** Sends the end after all that was written; `finished` follows. */
   end(): void;
-  /** Gives everything up at once; `gone` follows. */
+  /** Gives everything up at once; `gone` follows. Also called when both sides have ended, and may be called again. */
   destroy(): void;
   /** The same, so that the other side sees a reset wherever the wire has such a thing. */
   reset(): void;
@@ -35,7 +35,7 @@ export interface WireListener {
   drained(): void;
   /** All that was written has left, and the end after it. */
   finished(): void;
-  /** The wire broke. `gone` follows. */
+  /** The wire broke. It will be destroyed. */
   failed(error: unknown): void;
   /** Nothing of it is left. Told once, last of all. */
   gone(): void;

@@ -1,66 +1,100 @@
 import { Gate } from './gate.js';
 import { type Scope, flow, inScope } from './scope.js';
 import { Valve } from './valve.js';
-import { warnUnreached } from './warning.js';
+import { warnOverrun, warnUnreached } from './warning.js';
+
+/** How many values may come to a closed valve before it is plain that some source does not obey it. */
+const OVERRUN = 1_024;
 
 /**
  * The two ends of an operator that can be slow: a valve towards its sources, a gate towards its own consumer.
  *
  * Made while the operator is being subscribed to. Fill and drain it by count or by bytes: it closes the valve when
- * `filled` reaches the high-water mark and opens it when `drained` has come down to the low one.
+ * `filled` reaches the high-water mark and opens it when `drained` has come down to half of that.
  */
 export class Consumer {
   /** Closed while the operator holds all that it should. */
-  readonly valve = new Valve();
+  readonly valve = new Valve(flow.scope);
   /** How the operator itself obeys the consumers below it, and in whose scope it emits. */
-  readonly gate = new Gate();
+  readonly gate = new Gate(flow.scope, this.valve);
   readonly name: string;
   readonly highWater: number;
-  readonly #lowWater: number;
-  readonly #joined: Gate | null;
-  #subscribing = false;
+  /** The source that emitted while the operator was being subscribed to, as in a group of `groupBy`. */
+  readonly #inside: Gate | null = flow.emitting;
+  /** Whether `subscribe` is under way: what comes then was in memory already. */
+  subscribing = false;
+  /** Values that came since the valve was closed. */
+  #overrun = 0;
+  #resume: (() => void) | null = null;
 
   constructor(name: string, highWater: number) {
     this.name = name;
     this.highWater = highWater;
-    this.#lowWater = highWater >> 1;
-    this.#joined = flow.emitting;
-    this.#joined?.join(this.valve);
+    this.#inside?.join(this.valve);
   }
 
   /** Subscribes to what stands above, so that every source up there finds the valve. */
   subscribe<A>(work: () => A): A {
     const scope: Scope = { ...this.gate.scope, valve: this.valve };
-    this.#subscribing = true;
+    this.subscribing = true;
     try {
       return inScope(scope, work);
     } finally {
-      this.#subscribing = false;
+      this.subscribing = false;
     }
   }
 
   /** Something was queued, and `held` is what is queued now. */
   filled(held: number): void {
     if (held < this.highWater) return;
-    this.valve.close();
-    // What a source emits while it is being subscribed to was in memory already: no warning for `of` and `from`.
-    if (!this.valve.reached && !this.#subscribing) warnUnreached(this.name, this.highWater);
+    this.#overrun = this.valve.closed ? this.#overrun + 1 : 0;
+    this.#shut();
+    // No warning for `of` and `from`.
+    if (this.subscribing) return;
+    if (!this.valve.reached) warnUnreached(this.name);
+    else if (this.#overrun === OVERRUN) warnOverrun(this.name, OVERRUN);
+  }
+
+  /** A consumer below is full: the sources are to rest, too, until `resume` is called. Calling it twice is calling it once. */
+  wait(resume: () => void): void {
+    if (this.#resume !== null) return;
+    this.#resume = resume;
+    this.#shut();
+    this.gate.wait(this.#goOn);
   }
 
   /** Something was taken from the queue, and `held` is what is left. */
   drained(held: number): void {
-    if (held <= this.#lowWater) this.valve.open();
+    if (held <= this.highWater >> 1 && this.#resume === null) this.valve.open();
   }
 
-  /** Whether values come from a source that will not stop, however full the queue is. */
-  get unreached(): boolean {
-    return !this.valve.reached;
-  }
-
-  /** The operator is done: nothing waits for it any more. */
+  /** The operator is done, and has unsubscribed from what stands above: nothing waits for it any more. */
   leave(): void {
-    this.#joined?.part(this.valve);
+    this.gate.forget(this.#goOn);
     this.gate.leave();
-    this.valve.open();
+    this.valve.release();
+  }
+
+  readonly #goOn = (): void => {
+    const resume = this.#resume;
+    this.#resume = null;
+    resume?.();
+  };
+
+  #shut(): void {
+    const { emitting } = flow;
+    if (emitting !== null && this.#isFedBy(emitting)) emitting.join(this.valve);
+    this.valve.close();
+  }
+
+  /**
+   * Whether a source that did not find the valve is to rest all the same. Yes if both belong to the same stream, as with
+   * a second subscriber of `share`. No if they only meet in a Subject: there a slow peer would stop the others. And no if
+   * this operator may wait for that source, as where values are fed back: both would wait for ever.
+   */
+  #isFedBy(source: Gate): boolean {
+    for (let { host } = source; host !== undefined; host = host.within) if (this.valve.waitsFor(host)) return false;
+    const root = source.scope.valve?.root;
+    return root === this.valve.root || (this.#inside !== null && root === this.#inside.scope.valve?.root);
   }
 }

@@ -1,10 +1,12 @@
-import { type Scope, flow } from './scope.js';
+import { type Scope, flow, inScope } from './scope.js';
 import { beginTurn, endTurn } from './turn.js';
 import type { Valve } from './valve.js';
 
 /** The part of an observer that a gate emits to. */
-interface Next<A> {
+interface Taker<A> {
   next(value: A): void;
+  error(error: unknown): void;
+  complete(): void;
 }
 
 /**
@@ -14,55 +16,62 @@ interface Next<A> {
  * valve in scope; what is subscribed to later, while the source emits, joins through `flow.emitting`. A source looks
  * at `closed` before it emits, and leaves word with `wait` when it finds it so:
  *
- *     emit = (value) => gate.closed ? (hold(value), gate.wait(() => emit(value))) : gate.next(subscriber, value)
+ *     emit = (value) => gate.closed ? gate.wait(() => emit(value)) : gate.next(subscriber, value)
  *
- * An operator that makes many values of one (frames of a chunk) does the same with the gate that it finds emitting
- * (`waitBelow`), and so stops in the middle of a chunk. Waiters go in the order in which they came: the rest of a chunk before the next.
+ * An operator that makes many values of one (frames of a chunk) does the same with the gate that it finds emitting, and
+ * so stops in the middle of a chunk. Waiters go in the order in which they came: the rest of a chunk before the next.
  */
 export class Gate {
   /** The scope in which the source was subscribed to: what is subscribed to while it emits finds it again. */
   readonly scope: Scope;
+  /** The valve of the operator that this gate belongs to, or in whose inner stream the source stands. */
+  readonly host: Valve | undefined;
+  /** The valve that was in scope. */
   readonly #first: Valve | null;
-  #more: Valve[] | null = null;
+  /** Those that joined later, and which of them are closed: there may be thousands, so they tell. */
+  #more: Set<Valve> | null = null;
+  #shut: Set<Valve> | null = null;
   #waiting: (() => void)[] = [];
-  /** Those of them that wait for an operator below, and do not go away with the source. */
-  #below: Set<() => void> | null = null;
   /** While one that waited is running: where the next that has to wait again goes, ahead of those who came later. */
   #place = -1;
-  #left = false;
+  /** The source has nothing more to give. What waits may still go. */
+  #over = false;
 
-  constructor(scope: Scope = flow.scope) {
+  constructor(scope: Scope = flow.scope, host: Valve | undefined = scope.within) {
     this.scope = scope;
+    this.host = host;
     this.#first = scope.valve;
     if (this.#first !== null) this.#first.reached = true;
   }
 
   /** Whether any consumer below wants the source to rest. */
   get closed(): boolean {
-    return this.#closedValve() !== null;
+    return (this.#first !== null && this.#first.closed) || (this.#shut !== null && this.#shut.size > 0);
   }
 
-  /** Whether `valve` can make this source rest. */
-  obeys(valve: Valve): boolean {
-    return this.#first === valve || (this.#more !== null && this.#more.includes(valve));
+  /** Whether something waits here for a valve to open: the source has more, and does not give it. */
+  get resting(): boolean {
+    return this.#waiting.length > 0;
   }
 
   /** Adds the valve of a consumer further down that was not in scope when the source was subscribed to. */
   join(valve: Valve): void {
+    if (this.#over) return;
     valve.reached = true;
-    if (!this.obeys(valve)) (this.#more ??= []).push(valve);
+    if (valve === this.#first || this.#more?.has(valve)) return;
+    (this.#more ??= new Set()).add(valve);
+    valve.take(this);
+    this.heed(valve);
   }
 
-  /** Takes such a valve out again when its consumer is gone. */
+  /** Takes such a valve out again. */
   part(valve: Valve): void {
-    const at = this.#more?.indexOf(valve) ?? -1;
-    if (at < 0) return;
-    this.#more?.splice(at, 1);
+    this.#more?.delete(valve);
+    this.#shut?.delete(valve);
     valve.strike(this);
-    if (this.#waiting.length > 0) this.proceed();
   }
 
-  /** Calls `resume` once, as soon as all valves are open: at once if they are. */
+  /** Calls `resume` once, as soon as all valves are open: at once if they are, and those who came before have gone. */
   wait(resume: () => void): void {
     if (this.#place >= 0) {
       this.#waiting.splice(this.#place++, 0, resume);
@@ -72,13 +81,52 @@ export class Gate {
     this.proceed();
   }
 
+  /** Takes back `resume`: it is not called any more. */
+  forget(resume: () => void): void {
+    const at = this.#waiting.indexOf(resume);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    if (at < this.#place) this.#place--;
+    if (this.#waiting.length === 0) this.#strike();
+  }
+
+  /** Emits `value` as this source: in its scope, and as the one that is emitting, unless `as` says that another is. */
+  next<A>(taker: Taker<A>, value: A, as: Gate | null = this): void {
+    const { scope, emitting } = flow;
+    flow.scope = this.scope;
+    flow.emitting = as;
+    try {
+      taker.next(value);
+    } finally {
+      flow.scope = scope;
+      flow.emitting = emitting;
+    }
+  }
+
+  /** Fails as this source: what is subscribed to in its place finds the same scope. */
+  error(taker: Taker<never>, error: unknown): void {
+    this.#over = true;
+    this.run(() => taker.error(error));
+  }
+
+  /** Completes as this source: what is subscribed to next finds the same scope. */
+  complete(taker: Taker<never>): void {
+    this.#over = true;
+    this.run(() => taker.complete());
+  }
+
+  /** Runs `work` as this source, for what is not a plain `next`. */
+  run(work: () => void): void {
+    inScope(this.scope, work, this);
+  }
+
   /**
-   * The same for an operator below that has something left of what this source has emitted. That does not go away with
-   * the source: when the source leaves, it waits on, in the same valves.
+   * The source has nothing more to give, or nobody takes it. What waits still goes, for it may be the rest of a chunk
+   * that was given before: a source that waits itself takes that back with `forget`.
    */
-  waitBelow(resume: () => void): void {
-    (this.#below ??= new Set()).add(resume);
-    this.wait(resume);
+  leave(): void {
+    this.#over = true;
+    if (this.#waiting.length === 0) this.#strike();
   }
 
   /** @internal Runs what waits, in order, for as long as no valve is closed. */
@@ -88,72 +136,42 @@ export class Gate {
     try {
       while (this.#waiting.length > 0) {
         const valve = this.#closedValve();
-        if (valve !== null) {
-          valve.enrol(this);
-          return;
-        }
+        if (valve !== null) return valve.enrol(this);
         const resume = this.#waiting.shift() as () => void;
-        this.#below?.delete(resume);
         this.#place = 0;
-        this.run(resume);
+        try {
+          this.run(resume);
+        } catch (error) {
+          // As RxJS does with what it can tell nobody: those who wait behind are not to suffer from it.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
       }
+      if (this.#over) this.#strike();
     } finally {
       this.#place = -1;
       endTurn();
     }
   }
 
-  /** The source has nothing more to give, or nobody takes it: leaves every valve and forgets what it had waiting. */
-  leave(): void {
-    this.#left = true;
-    this.#bequeath();
-    this.#first?.strike(this);
-    if (this.#more !== null) for (const valve of this.#more) valve.strike(this);
-    this.#more = null;
-    this.#waiting = [];
-  }
-
-  /** Emits `value` as this source: in its scope, and as the one that is emitting. */
-  next<A>(observer: Next<A>, value: A): void {
-    const { scope, emitting } = flow;
-    flow.scope = this.scope;
-    flow.emitting = this;
-    try {
-      observer.next(value);
-    } finally {
-      flow.scope = scope;
-      flow.emitting = emitting;
-    }
-  }
-
-  /** Runs `work` as this source, for what is not a plain `next`: completing, subscribing to an inner source. */
-  run(work: () => void): void {
-    const { scope, emitting } = flow;
-    flow.scope = this.scope;
-    flow.emitting = this;
-    try {
-      work();
-    } finally {
-      flow.scope = scope;
-      flow.emitting = emitting;
-    }
-  }
-
-  /** Leaves what waits for operators below to a gate of its own. */
-  #bequeath(): void {
-    const waiting = this.#waiting.filter((resume) => this.#below?.has(resume));
-    this.#below = null;
-    if (waiting.length === 0) return;
-    const heir = new Gate(this.scope);
-    if (this.#more !== null) for (const valve of this.#more) heir.join(valve);
-    for (const resume of waiting) heir.waitBelow(resume);
+  /** @internal Called by a valve that joined later, when it has opened or closed. */
+  heed(valve: Valve): void {
+    if (valve.closed) (this.#shut ??= new Set()).add(valve);
+    else this.#shut?.delete(valve);
   }
 
   #closedValve(): Valve | null {
-    if (this.#left) return null;
     if (this.#first !== null && this.#first.closed) return this.#first;
-    if (this.#more === null) return null;
-    for (const valve of this.#more) if (valve.closed) return valve;
+    if (this.#shut !== null) for (const valve of this.#shut) return valve;
     return null;
+  }
+
+  /** Has the valves forget this gate: none has to wake it, and if it is over none has to tell it anything. */
+  #strike(): void {
+    this.#first?.strike(this);
+    if (!this.#over || this.#more === null) return;
+    for (const valve of this.#more) valve.strike(this);
+    this.#more = this.#shut = null;
   }
 }

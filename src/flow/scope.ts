@@ -10,6 +10,8 @@ import type { Valve } from './valve.js';
 export interface Scope {
   /** The valve of the nearest consumer below that can be slow. */
   readonly valve: Valve | null;
+  /** The valve of the operator whose inner stream this is, where there is one: it may wait for what goes on in there. */
+  readonly within?: Valve;
   /** Who wants to know when a frame has begun and when it is whole: `frameDeadline`. */
   readonly frames: FrameWatch | null;
   /** How the server is told to stop: `reads` then ends, and a frame that is cut short by that is forgotten. */
@@ -45,11 +47,11 @@ export const flow: {
   urgent: boolean;
 } = { scope: openScope, emitting: null, urgent: false };
 
-/** Runs `work` in `scope`, with no source emitting: what it subscribes to belongs to the scope alone. */
-export const inScope = <A>(scope: Scope, work: () => A): A => {
+/** Runs `work` in `scope`, with `emitting` as the source that emits: none, so that what is subscribed to belongs to the scope alone. */
+export const inScope = <A>(scope: Scope, work: () => A, emitting: Gate | null = null): A => {
   const before = { scope: flow.scope, emitting: flow.emitting };
   flow.scope = scope;
-  flow.emitting = null;
+  flow.emitting = emitting;
   try {
     return work();
   } finally {

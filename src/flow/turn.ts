@@ -19,9 +19,11 @@ export const endTurn = (): void => {
     return;
   }
   // The depth stays up meanwhile: what a task sets off belongs to this turn, and its tasks come in this loop.
+  let ran = 0;
   try {
-    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task.run();
+    while (ran < tasks.length) (tasks[ran++] as Task).run();
   } finally {
+    tasks.splice(0, ran);
     depth--;
   }
 };

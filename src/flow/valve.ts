@@ -1,4 +1,5 @@
 import type { Gate } from './gate.js';
+import { type Scope, openScope } from './scope.js';
 
 /**
  * What a slow consumer closes to make its sources rest, and opens when it can take more.
@@ -14,11 +15,27 @@ export class Valve {
   openings = 0;
   /** Whether any source has ever joined. A consumer that fills up without one says so (law 4). */
   reached = false;
+  /** The valve of the consumer that this one's consumer feeds, and of the last one of all: which stream it belongs to. */
+  readonly below: Valve | null;
+  readonly root: Valve;
+  /** The valve of the operator in whose inner stream this one's consumer stands. */
+  readonly within: Valve | undefined;
   /** Those that stopped at the closed valve, the longest waiting first. */
   #waiting: Set<Gate> | null = null;
+  /** Those that joined while they emitted. They are told, because they may have many such valves to look at. */
+  #joined: Set<Gate> | null = null;
+  #waking = false;
+
+  constructor(scope: Scope = openScope) {
+    this.below = scope.valve;
+    this.root = scope.valve?.root ?? this;
+    this.within = scope.within;
+  }
 
   close(): void {
+    if (this.closed) return;
     this.closed = true;
+    this.#tell();
   }
 
   /** Wakes those that stopped, in turn, until it is closed again. */
@@ -26,13 +43,35 @@ export class Valve {
     if (!this.closed) return;
     this.closed = false;
     this.openings++;
-    const waiting = this.#waiting;
-    if (waiting === null) return;
-    for (const gate of waiting) {
-      waiting.delete(gate);
-      gate.proceed();
-      if (this.closed) return;
+    this.#tell();
+    // A loop and not a recursion: one that is woken may close the valve and open it again.
+    if (this.#waiting === null || this.#waking) return;
+    this.#waking = true;
+    try {
+      for (const gate of this.#waiting) {
+        if (this.closed) return;
+        this.#waiting.delete(gate);
+        gate.proceed();
+      }
+    } finally {
+      this.#waking = false;
     }
+  }
+
+  /** Nobody closes it any more: opens, and those that joined while they emitted forget it. */
+  release(): void {
+    this.open();
+    if (this.#joined !== null) for (const gate of this.#joined) gate.part(this);
+  }
+
+  /** Whether this one may stay closed until `valve` opens, or is `valve`. */
+  waitsFor(valve: Valve): boolean {
+    return this === valve || (this.below !== null && this.below.waitsFor(valve));
+  }
+
+  /** @internal Called by a gate that joins while it emits. */
+  take(gate: Gate): void {
+    (this.#joined ??= new Set()).add(gate);
   }
 
   /** @internal Called by a gate that found the valve closed and has something waiting behind it. */
@@ -43,5 +82,10 @@ export class Valve {
   /** @internal Called by a gate that goes away. */
   strike(gate: Gate): void {
     this.#waiting?.delete(gate);
+    this.#joined?.delete(gate);
+  }
+
+  #tell(): void {
+    if (this.#joined !== null) for (const gate of this.#joined) gate.heed(this);
   }
 }

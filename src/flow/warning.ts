@@ -17,13 +17,25 @@ const warnOnce = (about: string, code: string, message: string, detail: string):
 /** The code of the warning that a queue cannot make its source rest. */
 export const UNREACHED = 'SLUICE_UNREACHED';
 
+const remedy =
+  'Make the source one that obeys: connection.reads, listen, fromAsyncIterable, fromReadable, or pausable(source).';
+
 /** Law 4: a consumer that is full and finds no source to pause says so once, by name. */
-export const warnUnreached = (operator: string, highWater: number): void =>
+export const warnUnreached = (operator: string): void =>
   warnOnce(
     `${UNREACHED} ${operator}`,
     UNREACHED,
-    `${operator} holds ${highWater} values and found no source above it that can be paused`,
-    'Make the source one that obeys: connection.reads, listen, fromAsyncIterable, fromReadable, or pausable(source).',
+    `${operator} is full, and found no source above it that can be paused`,
+    remedy,
+  );
+
+/** The same of a consumer that did find one, and is still given more. */
+export const warnOverrun = (operator: string, came: number): void =>
+  warnOnce(
+    `${UNREACHED} ${operator}`,
+    UNREACHED,
+    `${operator} is full, and ${came} values came although it told the sources above it to rest`,
+    remedy,
   );
 
 /** The code of the warning that a deadline for frames stands where no frames are cut. */

@@ -1,6 +1,5 @@
 import { Observable } from 'rxjs';
 import { Gate } from '../flow/gate.js';
-import { beginTurn, endTurn } from '../flow/turn.js';
 
 /** Something that is pulled: the next value when it is asked for, and a way to say that no more is wanted. */
 export interface Pulled<A> {
@@ -14,44 +13,45 @@ export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
   new Observable((out) => {
     const gate = new Gate();
     const pulled = start();
+    /** What was pulled and has not been given yet. */
+    let came: IteratorResult<A, unknown> | null = null;
     let over = false;
 
     const failed = (error: unknown): void => {
       over = true;
-      out.error(error);
+      gate.error(out, error);
     };
-    const came = (result: IteratorResult<A, unknown>): void => {
-      if (out.closed) return;
-      if (result.done === true) {
-        over = true;
-        gate.run(() => out.complete());
-        return;
-      }
-      beginTurn();
-      try {
-        gate.next(out, result.value);
-      } finally {
-        endTurn();
-      }
-      if (!out.closed) gate.wait(pull);
+    const give = (result: IteratorResult<A, unknown>): void => {
+      came = null;
+      if (result.done !== true) return gate.next(out, result.value);
+      over = true;
+      gate.complete(out);
+    };
+    const took = (result: IteratorResult<A, unknown>): void => {
+      came = result;
+      if (!out.closed) gate.wait(goOn);
     };
     const pull = (): void => {
-      if (out.closed) return;
       try {
-        Promise.resolve(pulled.next()).then(came, failed);
+        Promise.resolve(pulled.next()).then(took, failed);
       } catch (error) {
         failed(error);
       }
     };
+    /** Runs whenever every valve is open: gives what was pulled, then pulls the next once that has been taken. */
+    const goOn = (): void => {
+      if (came === null) return pull();
+      give(came);
+      if (!out.closed) gate.wait(goOn);
+    };
 
     out.add(() => {
+      gate.forget(goOn);
       gate.leave();
       if (!over) pulled.stop();
     });
-    gate.wait(pull);
+    gate.wait(goOn);
   });
-
-const ignore = (): void => {};
 
 /**
  * An AsyncIterable (or an Iterable) as an Observable that can be paused: a cursor, a subscription, a generator.
@@ -61,7 +61,7 @@ const ignore = (): void => {};
  *     values  -a--b--c-------d--|
  *
  * Pulls the next value only while every consumer below can take one. Unsubscribing calls `return()` at once; a value
- * that is under way then is dropped. Each subscription iterates anew.
+ * that is under way then is dropped. Each subscription iterates anew. Fails with what the iterator throws.
  */
 export const fromAsyncIterable = <A>(iterable: AsyncIterable<A> | Iterable<A>): Observable<A> => {
   const source = iterable as Partial<AsyncIterable<A>> & Partial<Iterable<A>>;
@@ -72,12 +72,13 @@ export const fromAsyncIterable = <A>(iterable: AsyncIterable<A> | Iterable<A>): 
     const iterator = (source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.()) as
       | AsyncIterator<A>
       | Iterator<A>;
-    return {
-      next: () => iterator.next(),
-      stop: () => {
-        // Nobody is left to hear how that went.
-        void Promise.resolve(iterator.return?.()).then(ignore, ignore);
-      },
-    };
+    return { next: () => iterator.next(), stop: () => void stopped(iterator) };
   });
+};
+
+/** Calls `return` at once. Nobody is left to hear how that goes. */
+const stopped = async (iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> => {
+  try {
+    await iterator.return?.();
+  } catch {}
 };

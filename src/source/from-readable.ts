@@ -13,10 +13,17 @@ import { type Pulled, pulling } from './from-async-iterable.js';
  * or use `defer` to open it anew. Fails with the stream's own error.
  */
 export const fromReadable = <A = Uint8Array>(stream: Readable | ReadableStream<A>): Observable<A> => {
-  if ('getReader' in stream) return pulling(() => pulledReader(stream.getReader()));
-  if (typeof stream?.[Symbol.asyncIterator] === 'function') return pulling(() => pulledReadable<A>(stream));
+  if (isWebStream(stream)) return pulling(() => pulledReader(stream.getReader()));
+  if (isReadable(stream)) return pulling(() => pulledReadable<A>(stream));
   throw new TypeError('fromReadable takes a Node Readable or a web ReadableStream');
 };
+
+const isWebStream = <A>(stream: Readable | ReadableStream<A>): stream is ReadableStream<A> =>
+  typeof (stream as Partial<ReadableStream<A>> | null | undefined)?.getReader === 'function';
+
+const isReadable = (stream: unknown): stream is Readable =>
+  typeof (stream as Partial<Readable> | null | undefined)?.[Symbol.asyncIterator] === 'function' &&
+  typeof (stream as Partial<Readable>).destroy === 'function';
 
 const ignore = (): void => {};
 

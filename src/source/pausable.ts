@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { Observable, Subscriber } from 'rxjs';
 import { checkFunction, checkInteger } from '../check.js';
 import { QueueOverflow } from '../errors.js';
 import { Gate } from '../flow/gate.js';
@@ -11,7 +11,7 @@ export interface PausableOptions {
   readonly pause: () => void;
   /** Lets it go on. */
   readonly resume: () => void;
-  /** How many values may come after `pause` before it is plain that the source does not obey (default 65,536). */
+  /** The most values that are kept: how many may come in spite of `pause` (1 or more, default 65,536). */
   readonly limit?: number;
 }
 
@@ -22,13 +22,14 @@ export interface PausableOptions {
  *              pausable(source, { pause, resume })
  *     values   --a--b--c--------d|
  *
- * `pause` and `resume` are called in turn. What comes in spite of `pause` is kept, in order; more than `limit` of it
- * fails the stream with `QueueOverflow`. Those values, and the end, are passed on as soon as there is room.
+ * `pause` and `resume` are called in turn, and a subscription that ends leaves the source going. What comes in spite of
+ * `pause` is kept, in order; more than `limit` of it fails the stream with `QueueOverflow`. Those values, and the end,
+ * are passed on as soon as there is room. Fails with what `pause` or `resume` throws.
  */
 export const pausable = <A>(source: Observable<A>, options: PausableOptions): Observable<A> => {
-  const pause = checkFunction('pause', options.pause);
+  const pause = checkFunction('pause', options?.pause);
   const resume = checkFunction('resume', options.resume);
-  const limit = checkInteger('limit', options.limit ?? 65_536, 0);
+  const limit = checkInteger('limit', options.limit ?? 65_536, 1);
 
   return new Observable((out) => {
     const gate = new Gate();
@@ -36,51 +37,61 @@ export const pausable = <A>(source: Observable<A>, options: PausableOptions): Ob
     let paused = false;
     let ended = false;
 
-    const goOn = (): void => {
-      while (held.length > 0) {
-        if (gate.closed) return gate.wait(goOn);
-        gate.next(out, held.shift() as A);
+    const attempt = (call: () => void): void => {
+      try {
+        call();
+      } catch (error) {
+        gate.error(out, error);
       }
-      if (gate.closed) return gate.wait(goOn);
-      paused = false;
-      if (ended) out.complete();
-      else resume();
     };
-
     const rest = (): void => {
-      if (paused) return;
+      if (paused || out.closed) return;
       paused = true;
-      pause();
-      gate.wait(goOn);
+      attempt(pause);
+      if (!out.closed) gate.wait(goOn);
+    };
+    const goOn = (): void => {
+      if (out.closed) return;
+      if (held.length > 0) {
+        gate.next(out, held.shift() as A);
+        return gate.wait(goOn);
+      }
+      if (ended) return gate.complete(out);
+      paused = false;
+      attempt(resume);
     };
 
+    // Made before the source is subscribed to, so that one that emits at once can be stopped in its loop.
+    const values = new Subscriber<A>({
+      next: (value) => {
+        if (paused || gate.closed) {
+          if (held.length === limit) return gate.error(out, new QueueOverflow('pausable', limit));
+          held.push(value);
+          return rest();
+        }
+        beginTurn();
+        try {
+          gate.next(out, value);
+        } finally {
+          endTurn();
+        }
+        if (gate.closed) rest();
+      },
+      error: (error: unknown) => gate.error(out, error),
+      complete: () => {
+        ended = true;
+        if (!paused) gate.complete(out);
+      },
+    });
+    out.add(values);
+    // Behind that: what the source does once it is unsubscribed from is its own affair.
     out.add(() => {
       held.clear();
+      gate.forget(goOn);
       gate.leave();
+      if (paused && !ended) attempt(resume);
     });
-    out.add(
-      source.subscribe({
-        next: (value) => {
-          if (paused || gate.closed) {
-            held.push(value);
-            if (held.length > limit) out.error(new QueueOverflow('pausable', limit));
-            return rest();
-          }
-          beginTurn();
-          try {
-            gate.next(out, value);
-          } finally {
-            endTurn();
-          }
-          if (gate.closed) rest();
-        },
-        error: (error: unknown) => out.error(error),
-        complete: () => {
-          ended = true;
-          if (!paused) out.complete();
-        },
-      }),
-    );
-    if (gate.closed && !out.closed) rest();
+    source.subscribe(values);
+    if (gate.closed) rest();
   });
 };

@@ -1,4 +1,11 @@
+import { constants } from 'node:os';
 import { Observable, share } from 'rxjs';
+import { checkOneOf } from '../check.js';
+
+/** A process does not get to hear of the other two. */
+const CATCHABLE = (Object.keys(constants.signals) as NodeJS.Signals[]).filter(
+  (name) => name !== 'SIGKILL' && name !== 'SIGSTOP',
+);
 
 /**
  * The signals of the process as they come, by name: what stops a server.
@@ -10,6 +17,7 @@ import { Observable, share } from 'rxjs';
  */
 export const signals = (...names: readonly NodeJS.Signals[]): Observable<NodeJS.Signals> => {
   if (names.length === 0) throw new TypeError('signals takes the name of at least one signal, such as SIGTERM');
+  for (const name of names) checkOneOf('signals', name, CATCHABLE);
   return new Observable<NodeJS.Signals>((subscriber) => {
     const came = (name: NodeJS.Signals): void => subscriber.next(name);
     for (const name of names) process.on(name, came);

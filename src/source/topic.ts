@@ -1,5 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { checkInteger, checkOneOf } from '../check.js';
+import { checkFunction, checkInteger, checkOneOf } from '../check.js';
 import { PeerTooSlow } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
@@ -58,9 +58,10 @@ const UNREACHED_LIMIT = 65_536;
  *                  topic.stream({ policy: 'drop-oldest', highWater: 2 })
  *     to the peer  -a----------(ef)|   and its count of drops is 3
  *
- * A subscriber that is not full gets a value at once. For one that is, values wait, up to `highWater`, and then its
- * policy decides: `drop-oldest` and `drop-newest` count what they drop, `disconnect` fails that subscriber with
- * `PeerTooSlow`, and `pause` lets the sources that publish rest until it has caught up.
+ * A subscriber that is not full gets a value at once, and all get them in the same order. For one that is full, values
+ * wait, up to `highWater`, and then its policy decides: `drop-oldest` and `drop-newest` count what they drop,
+ * `disconnect` fails that subscriber with `PeerTooSlow`, and `pause` lets the sources that publish rest until it has
+ * caught up.
  */
 export class Topic<A> {
   readonly #policy: SlowPolicy;
@@ -68,6 +69,10 @@ export class Topic<A> {
   /** Closed while a subscriber whose policy is `pause` is full. */
   readonly #valve = new Valve();
   readonly #subscribers = new Set<TopicSubscriber<A>>();
+  /** What is published while something is being published: it comes after that, for everyone. */
+  readonly #next = new Queue<A>();
+  #publishing = false;
+  #pausing = 0;
   #full = 0;
   #published = 0;
   #delivered = 0;
@@ -91,31 +96,37 @@ export class Topic<A> {
   /** Gives `value` to every subscriber. After `complete`, to nobody. */
   publish(value: A): void {
     if (this.#ended) return;
-    this.#published++;
-    for (const subscriber of this.#subscribers) subscriber.take(value);
-    if (this.#full > 0) flow.emitting?.join(this.#valve);
+    if (this.#pausing > 0) flow.emitting?.join(this.#valve);
+    this.#next.push(value);
+    this.#giveOut();
   }
 
   /** Ends the streams of all subscribers, each after what waits for it. */
   complete(): void {
     this.#ended = true;
-    for (const subscriber of this.#subscribers) subscriber.end();
+    this.#giveOut();
   }
 
   /** What is published from the moment of subscribing on. The options override the topic's own. */
   stream(options: StreamOptions<A> = {}): Observable<A> {
-    const policy = checkOneOf('policy', options.policy ?? this.#policy, POLICIES);
-    const highWater = checkInteger('highWater', options.highWater ?? this.#highWater, 1);
+    const settings = {
+      policy: checkOneOf('policy', options.policy ?? this.#policy, POLICIES),
+      highWater: checkInteger('highWater', options.highWater ?? this.#highWater, 1),
+      except: options.except === undefined ? undefined : checkFunction('except', options.except),
+    };
     return new Observable((out) => {
       if (this.#ended) return out.complete();
-      const subscriber = new TopicSubscriber<A>(out, policy, highWater, options.except, {
+      const subscriber = new TopicSubscriber<A>(out, settings, this.#published, {
         delivered: () => void this.#delivered++,
         dropped: () => void this.#dropped++,
-        full: () => this.#oneIsFull(highWater),
+        full: () => this.#oneIsFull(),
         caughtUp: () => this.#oneCaughtUp(),
       });
+      const pauses = settings.policy === 'pause' ? 1 : 0;
+      this.#pausing += pauses;
       this.#subscribers.add(subscriber);
       out.add(() => {
+        this.#pausing -= pauses;
         this.#subscribers.delete(subscriber);
         subscriber.leave();
       });
@@ -123,15 +134,36 @@ export class Topic<A> {
     });
   }
 
-  #oneIsFull(highWater: number): void {
+  #giveOut(): void {
+    if (this.#publishing) return;
+    this.#publishing = true;
+    try {
+      while (this.#next.length > 0) {
+        const value = this.#next.shift() as A;
+        const number = ++this.#published;
+        for (const subscriber of this.#subscribers) if (subscriber.since < number) subscriber.take(value);
+      }
+      if (this.#ended) for (const subscriber of this.#subscribers) subscriber.end();
+    } finally {
+      this.#publishing = false;
+    }
+  }
+
+  #oneIsFull(): void {
     this.#full++;
     this.#valve.close();
-    if (flow.emitting === null && !this.#valve.reached) warnUnreached('topic', highWater);
+    if (!this.#valve.reached) warnUnreached('topic');
   }
 
   #oneCaughtUp(): void {
     if (--this.#full === 0) this.#valve.open();
   }
+}
+
+interface Settings<A> {
+  readonly policy: SlowPolicy;
+  readonly highWater: number;
+  readonly except: ((value: A) => boolean) | undefined;
 }
 
 interface Counted {
@@ -143,27 +175,21 @@ interface Counted {
 
 class TopicSubscriber<A> implements Subscribed {
   dropped = 0;
+  /** How much had been published before it came. */
+  readonly since: number;
   readonly #out: Subscriber<A>;
-  readonly #policy: SlowPolicy;
-  readonly #highWater: number;
-  readonly #except: ((value: A) => boolean) | undefined;
+  readonly #settings: Settings<A>;
   readonly #counted: Counted;
   readonly #gate = new Gate();
   readonly #queue = new Queue<A>();
+  #waiting = false;
   #full = false;
   #ended = false;
 
-  constructor(
-    out: Subscriber<A>,
-    policy: SlowPolicy,
-    highWater: number,
-    except: ((value: A) => boolean) | undefined,
-    counted: Counted,
-  ) {
+  constructor(out: Subscriber<A>, settings: Settings<A>, since: number, counted: Counted) {
     this.#out = out;
-    this.#policy = policy;
-    this.#highWater = highWater;
-    this.#except = except;
+    this.#settings = settings;
+    this.since = since;
     this.#counted = counted;
   }
 
@@ -172,49 +198,67 @@ class TopicSubscriber<A> implements Subscribed {
   }
 
   take(value: A): void {
-    if (this.#except?.(value) === true) return;
-    if (this.#queue.length === 0 && !this.#gate.closed) return this.#pass(value);
-    if (this.#queue.length >= this.#highWater && !this.#makeRoom()) return;
+    if (this.#leavesOut(value)) return;
+    if (!this.#waiting && !this.#gate.closed) return this.#pass(value);
+    const { policy, highWater } = this.#settings;
+    if (this.#queue.length >= highWater && !this.#makeRoom()) return;
     this.#queue.push(value);
-    if (this.#queue.length === 1) this.#gate.wait(this.#goOn);
-    if (this.#policy === 'pause' && this.#queue.length >= this.#highWater && !this.#full) {
+    if (policy === 'pause' && this.#queue.length >= highWater && !this.#full) {
       this.#full = true;
       this.#counted.full();
     }
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#gate.wait(this.#goOn);
   }
 
   end(): void {
     this.#ended = true;
-    if (this.#queue.length === 0) this.#out.complete();
+    if (!this.#waiting) this.#gate.complete(this.#out);
   }
 
   leave(): void {
     this.#queue.clear();
+    this.#gate.forget(this.#goOn);
     this.#gate.leave();
     this.#catchUp();
   }
 
+  /** What it throws is this subscriber's error, and not the publisher's. */
+  #leavesOut(value: A): boolean {
+    try {
+      return this.#settings.except?.(value) === true;
+    } catch (error) {
+      this.#gate.error(this.#out, error);
+      return true;
+    }
+  }
+
   /** Whether there is room now for one more. */
   #makeRoom(): boolean {
-    if (this.#policy === 'disconnect' || this.#queue.length >= this.#highWater + UNREACHED_LIMIT) {
-      this.#out.error(new PeerTooSlow(this.#queue.length));
+    const { policy, highWater } = this.#settings;
+    if (policy === 'disconnect' || this.#queue.length >= highWater + UNREACHED_LIMIT) {
+      this.#gate.error(this.#out, new PeerTooSlow(this.#queue.length));
       return false;
     }
-    if (this.#policy === 'pause') return true;
+    if (policy === 'pause') return true;
     this.dropped++;
     this.#counted.dropped();
-    if (this.#policy === 'drop-newest') return false;
+    if (policy === 'drop-newest') return false;
     this.#queue.shift();
     return true;
   }
 
+  /** One at a time, so that what follows from a value is done before the next; what comes meanwhile goes behind. */
   readonly #goOn = (): void => {
-    while (this.#queue.length > 0) {
-      if (this.#gate.closed) return this.#gate.wait(this.#goOn);
+    if (this.#queue.length > 0) {
       this.#pass(this.#queue.shift() as A);
+      if (!this.#out.closed) this.#gate.wait(this.#goOn);
+      return;
     }
+    this.#waiting = false;
     this.#catchUp();
-    if (this.#ended) this.#out.complete();
+    if (this.#ended) this.#gate.complete(this.#out);
   };
 
   #pass(value: A): void {

@@ -1,10 +1,7 @@
-import { type SchedulerLike, type Subscription, asyncScheduler } from 'rxjs';
-import { currentTurn } from '../flow/turn.js';
+import { type SchedulerLike, Subscription, asyncScheduler } from 'rxjs';
 
 /** Time as everything here that waits sees it: the machine's, or a test's. */
 export interface Clock {
-  /** Whether time is a test's own: it moves in whole milliseconds, and only when the test lets it. */
-  readonly virtual: boolean;
   /** Milliseconds, never running backwards; only differences mean anything. */
   now(): number;
   /** Runs `work` after `ms` milliseconds, unless the subscription is ended before. */
@@ -16,31 +13,25 @@ export interface Clock {
 /** The longest wait that a timer of the host can be set to; longer waits are made of several. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-let readAt = 0;
-let readIn = 0;
-
-/** One reading of the clock serves a whole turn: reading it costs more than handling a small frame. */
-const monotonic = (): number => {
-  const turn = currentTurn();
-  if (turn === 0) return performance.now();
-  if (turn !== readIn) {
-    readIn = turn;
-    readAt = performance.now();
-  }
-  return readAt;
+const timer = (ms: number, work: () => void): Subscription => {
+  const waiting = new Subscription();
+  const leg = Math.min(Math.ceil(ms), LONGEST_TIMER);
+  const rest = ms - leg;
+  const handle = setTimeout(() => (rest > 0 ? waiting.add(timer(rest, work)) : work()), leg);
+  waiting.add(() => clearTimeout(handle));
+  return waiting;
 };
 
-const realClock: Clock = {
-  virtual: false,
-  now: monotonic,
-  after: (ms, work) => asyncScheduler.schedule(work, Math.min(Math.ceil(ms), LONGEST_TIMER)),
+/** The monotonic clock of the machine: a change of the wall clock does not move it. */
+export const machineClock: Clock = {
+  now: () => performance.now(),
+  after: timer,
   afterReads: (work) => {
     setImmediate(work);
   },
 };
 
-const virtualClock = (scheduler: SchedulerLike): Clock => ({
-  virtual: true,
+const schedulersClock = (scheduler: SchedulerLike): Clock => ({
   now: () => scheduler.now(),
   after: (ms, work) => scheduler.schedule(work, ms),
   afterReads: (work) => {
@@ -48,18 +39,22 @@ const virtualClock = (scheduler: SchedulerLike): Clock => ({
   },
 });
 
-const virtualClocks = new WeakMap<SchedulerLike, Clock>();
+const clocks = new WeakMap<SchedulerLike, Clock>();
 
-/** A wall clock that reads so early is a marble test's: `TestScheduler.run` turns `asyncScheduler` to its own time. */
-const A_TESTS_TIME = 1e12;
+/** Milliseconds by which two readings of the wall clock, one after the other, do not differ. */
+const APART = 10_000;
+
+/** `TestScheduler.run` turns `asyncScheduler` to its own time, and only there does it differ from the wall clock. */
+const keepsMachineTime = (scheduler: SchedulerLike): boolean =>
+  scheduler === asyncScheduler && Math.abs(scheduler.now() - Date.now()) < APART;
 
 /**
- * The clock that goes with a scheduler. For `asyncScheduler`, the default everywhere, it is the monotonic clock of the
- * machine, which a change of the wall clock does not move; in a marble test, and for any other scheduler, its own.
+ * The clock that goes with a scheduler. For `asyncScheduler`, the default everywhere, it is the machine's; in a marble
+ * test, and for any other scheduler, that scheduler's own.
  */
 export const clockOf = (scheduler: SchedulerLike): Clock => {
-  if (scheduler === asyncScheduler && scheduler.now() > A_TESTS_TIME) return realClock;
-  let clock = virtualClocks.get(scheduler);
-  if (clock === undefined) virtualClocks.set(scheduler, (clock = virtualClock(scheduler)));
+  if (keepsMachineTime(scheduler)) return machineClock;
+  let clock = clocks.get(scheduler);
+  if (clock === undefined) clocks.set(scheduler, (clock = schedulersClock(scheduler)));
   return clock;
 };

@@ -1,79 +1,94 @@
-import type { SchedulerLike } from 'rxjs';
-import { flow } from '../flow/scope.js';
-import type { Valve } from '../flow/valve.js';
-import { Alarm, type Timetable, timetableOf } from './timetable.js';
+import type { SchedulerLike, Subscriber } from 'rxjs';
+import type { Gate } from '../flow/gate.js';
+import { flow, inScope } from '../flow/scope.js';
+import { Entry, type Timetable, timetableOf } from './timetable.js';
 
-/** A loop that comes this much too late was stalled, in milliseconds: nobody could have been heard. */
-const STALL = 100;
+/** A peer that is held back is looked at again after this part of the time that it has. */
+const AGAIN = 8;
+
+/** Not waiting for anything. */
+const NEVER = -1;
 
 /**
- * Waits for a peer to do something, and counts only the time in which it could have been heard.
+ * Waits for a peer to do something, and fails the stream when it has not within `ms` milliseconds.
  *
- * Not counted: while the event loop was stalled, and while the peer was not read from because a consumer is full. And
- * before it gives up, it lets what has arrived meanwhile be read. Hearing costs a stamp, not a timer.
+ * To hear something costs a stamp. Nobody is given up unheard: time in which the event loop was stalled does not count,
+ * what has arrived meanwhile is read first, and a peer that is not read from because a consumer is full is left alone
+ * until it is. (What it has said lies in the system's buffers, so then it is heard at once.)
  */
-export class Patience {
+export abstract class Patience<A> extends Entry {
+  /** The time that the peer has, in milliseconds; 0: for ever. */
+  protected readonly ms: number;
+  /** Whom the operator emits to, and whom it fails. */
+  protected readonly out: Subscriber<A>;
   readonly #timetable: Timetable;
-  readonly #ms: number;
-  readonly #expired: () => void;
-  readonly #alarm: Alarm;
-  readonly #valve: Valve | null = flow.scope.valve;
-  #openings = 0;
-  #since = 0;
-  #waiting = false;
+  readonly #scope = flow.scope;
+  /** The source of what was heard last. */
+  #source: Gate | null = null;
+  #since = NEVER;
 
-  /** Made while the operator that waits is being subscribed to. `expired` is called `ms` milliseconds after `begin`. */
-  constructor(scheduler: SchedulerLike, ms: number, expired: () => void) {
+  /** Made while the operator that waits is being subscribed to. */
+  constructor(scheduler: SchedulerLike, ms: number, out: Subscriber<A>) {
+    super();
     this.#timetable = timetableOf(scheduler);
-    this.#ms = ms;
-    this.#expired = expired;
-    this.#alarm = new Alarm(this.#timetable, { due: (late) => this.#due(late) });
+    this.ms = ms;
+    this.out = out;
   }
 
-  /** Waits from now on; if it waits already, it starts again. */
+  /** What the stream fails with. */
+  protected abstract failure(): Error;
+
+  /** When it began to wait: the stamp of what was heard last. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** Waits from now on, for the whole time. Called whenever something is heard. */
   begin(): void {
-    this.#waiting = true;
-    this.#since = this.#timetable.clock.now();
-    // An alarm that is set for an earlier time finds out, when it goes off, that it has to be set again.
-    if (!this.#alarm.pending) {
-      this.#openings = this.#valve?.openings ?? 0;
-      this.#alarm.set(this.#ms);
-    }
+    this.#since = this.#timetable.now();
+    if (flow.emitting !== null) this.#source = flow.emitting;
+    // One that is entered already finds out, when it is due, that it has to be entered again.
+    if (this.before === null && this.ms > 0) this.#timetable.put(this, this.ms);
   }
 
-  /** What it waits for has come. The alarm is left to go off and find that out. */
+  /** What it waits for has come, and nothing else is waited for. */
   satisfied(): void {
-    this.#waiting = false;
+    this.#since = NEVER;
   }
 
   /** It is over: nothing of it is left. */
   stop(): void {
-    this.#waiting = false;
-    this.#alarm.clear();
+    this.#since = NEVER;
+    this.#timetable.take(this);
   }
 
-  #due(late: number): void {
-    if (!this.#waiting) return;
-    if (late > STALL) this.#since += late;
-    if (this.#setAgain()) return;
+  due(): void {
+    if (this.#since === NEVER || this.#waitsOn()) return;
     this.#timetable.clock.afterReads(() => {
-      if (this.#waiting && !this.#alarm.pending && !this.#setAgain()) {
-        this.#waiting = false;
-        this.#expired();
-      }
+      if (this.#since !== NEVER && !this.pending && !this.#waitsOn()) this.#giveUp();
     });
   }
 
-  /** Sets the alarm for the rest of the time, if there is a rest. */
-  #setAgain(): boolean {
-    const now = this.#timetable.clock.now();
-    if (this.#valve !== null && (this.#valve.closed || this.#valve.openings !== this.#openings)) {
-      this.#openings = this.#valve.openings;
-      this.#since = now;
-    }
-    const left = this.#since + this.#ms - now;
-    if (left <= 0) return false;
-    this.#alarm.set(left);
-    return true;
+  #waitsOn(): boolean {
+    let left = this.#timetable.left(this.#since, this.ms);
+    if (left <= 0 && this.#heldBack()) left = this.ms / AGAIN;
+    if (left > 0) this.#timetable.put(this, left);
+    return left > 0;
+  }
+
+  /** Whether something of the peer may lie unread. Before it was heard for the first time, its source is not known. */
+  #heldBack(): boolean {
+    return this.#source === null ? this.#scope.valve?.closed === true : this.#source.resting;
+  }
+
+  #giveUp(): void {
+    this.#since = NEVER;
+    inScope(this.#scope, () => {
+      try {
+        this.out.error(this.failure());
+      } catch (thrown) {
+        this.out.error(thrown);
+      }
+    });
   }
 }

@@ -1,38 +1,57 @@
-import type { SchedulerLike } from 'rxjs';
-import { Alarm, timetableOf } from './timetable.js';
+import type { SchedulerLike, Subscriber } from 'rxjs';
+import { flow, inScope, urgently } from '../flow/scope.js';
+import { Entry, type Timetable, timetableOf } from './timetable.js';
 
-/** Calls `silent` whenever nothing was said for `ms` milliseconds, again and again. Saying something costs a stamp. */
-export class Silence {
-  readonly #clock;
+/** Breaks silence: speaks whenever nothing was said for `ms` milliseconds, again and again. To say something costs a stamp. */
+export abstract class Silence<A> extends Entry {
+  /** Whom the operator emits to. */
+  protected readonly out: Subscriber<A>;
+  readonly #timetable: Timetable;
   readonly #ms: number;
-  readonly #silent: () => void;
-  readonly #alarm: Alarm;
+  /** In which what is said is emitted. */
+  protected readonly scope = flow.scope;
   #since: number;
 
-  constructor(scheduler: SchedulerLike, ms: number, silent: () => void) {
-    const timetable = timetableOf(scheduler);
-    this.#clock = timetable.clock;
+  /** Made while the operator is being subscribed to. */
+  constructor(scheduler: SchedulerLike, ms: number, out: Subscriber<A>) {
+    super();
+    this.#timetable = timetableOf(scheduler);
     this.#ms = ms;
-    this.#silent = silent;
-    this.#since = this.#clock.now();
-    this.#alarm = new Alarm(timetable, { due: () => this.#due() });
-    this.#alarm.set(ms);
+    this.out = out;
+    this.#since = this.#timetable.now();
+    if (ms > 0) this.#timetable.put(this, ms);
+  }
+
+  /** Says something, ahead of what is queued; or nothing, because nobody could hear it. */
+  protected abstract speak(): void;
+
+  /** Since when it has been silent. */
+  protected get since(): number {
+    return this.#since;
   }
 
   /** Something was said. */
   broken(): void {
-    this.#since = this.#clock.now();
+    this.#since = this.#timetable.now();
   }
 
   stop(): void {
-    this.#alarm.clear();
+    this.#timetable.take(this);
   }
 
-  #due(): void {
-    const left = this.#since + this.#ms - this.#clock.now();
-    if (left > 0) return this.#alarm.set(left);
+  due(): void {
+    const left = this.since + this.#ms - this.#timetable.now();
+    this.#timetable.put(this, left > 0 ? left : this.#ms);
+    if (left > 0) return;
     this.broken();
-    this.#alarm.set(this.#ms);
-    this.#silent();
+    inScope(this.scope, () =>
+      urgently(() => {
+        try {
+          this.speak();
+        } catch (error) {
+          this.out.error(error);
+        }
+      }),
+    );
   }
 }

@@ -1,33 +1,46 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
-import { type Clock, clockOf } from './clock.js';
+import { currentTurn } from '../flow/turn.js';
+import { type Clock, clockOf, machineClock } from './clock.js';
+import { Moments } from './moments.js';
 
-/** Someone who waits for a moment. */
-export interface Waiting {
-  /** The moment has come, or is `late` milliseconds past because nothing could run. */
-  due(late: number): void;
+/** One place in a timetable: someone who waits for a moment. */
+export abstract class Entry {
+  /** @internal Its neighbours among those that wait for the same moment, in a ring; null while it does not wait. */
+  before: Entry | null = null;
+  /** @internal */
+  behind: Entry | null = null;
+
+  /** Whether it waits. */
+  get pending(): boolean {
+    return this.before !== null;
+  }
+
+  /** Called by the timetable: the moment has come. */
+  abstract due(): void;
 }
 
-/** All that are due in the same millisecond, as a list that runs through them. */
-interface Slot {
-  first: Alarm | null;
+/** Where those who wait are entered. */
+export interface Timetable {
+  readonly clock: Clock;
+  /** The time to stamp a message with, in milliseconds. Within one turn it is always the same. */
+  now(): number;
+  /** Milliseconds until someone last heard at `since` has been silent for `ms`; 0 or less when that is so. */
+  left(since: number, ms: number): number;
+  /** Calls the entry's `due` in `ms` milliseconds, a millisecond at least, whatever it was entered for before. */
+  put(entry: Entry, ms: number): void;
+  /** Does not call it. */
+  take(entry: Entry): void;
 }
 
-/**
- * One place in the timetable. Setting it costs a list insertion, not a timer, however many connections there are.
- *
- * An operator that waits for silence does not move its alarm with every message: it stamps the message, and when the
- * alarm goes off it looks at the stamp and sets the alarm again for what is left.
- */
-export class Alarm {
+/** Something to be called at a moment that can be set and cleared. */
+export class Alarm extends Entry {
   readonly #timetable: Timetable;
-  /** @internal */ readonly waiting: Waiting;
-  /** @internal */ slot: Slot | null = null;
-  /** @internal */ before: Alarm | null = null;
-  /** @internal */ behind: Alarm | null = null;
+  readonly #waiting: { due(): void };
 
-  constructor(timetable: Timetable, waiting: Waiting) {
+  constructor(timetable: Timetable, waiting: { due(): void }) {
+    super();
     this.#timetable = timetable;
-    this.waiting = waiting;
+    this.#waiting = waiting;
   }
 
   /** Goes off in `ms` milliseconds, whatever it was set to before: never early, and at most 16 ms late. */
@@ -40,82 +53,119 @@ export class Alarm {
     this.#timetable.take(this);
   }
 
-  get pending(): boolean {
-    return this.slot !== null;
+  due(): void {
+    this.#waiting.due();
   }
 }
 
+/** All that wait for the same moment: the head of their ring. */
+class Slot extends Entry {
+  constructor() {
+    super();
+    this.before = this.behind = this;
+  }
+
+  due(): void {}
+}
+
+/** A wait is made longer by up to this part of it, and by up to so many milliseconds, so that neighbours share a slot. */
+const GRAIN = 64;
+const COARSEST = 16;
+
+/** A loop that did not look at the clock for so long, although it had reason to, was stalled. In milliseconds. */
+const STALL = 100;
+
 /**
- * Every alarm of a program in one calendar queue with one timer of the host, set for the earliest.
+ * All entries of a program in one calendar queue, with one timer of the host, set for the earliest.
  *
- * Varghese and Lauck, "Hashed and hierarchical timing wheels" (1987), with a heap of the few moments in use in place
- * of the wheel's empty spokes: a test in virtual time gets the exact millisecond, and nothing ticks while nobody waits.
+ * To be entered costs an insertion into a list, not a timer, however many there are. Whoever waits for silence does not
+ * even enter itself anew with each message: it stamps the message, and looks at the stamp when it is due.
+ *
+ * Varghese and Lauck, "Hashed and hierarchical timing wheels" (1987), with a heap of the few moments in use in place of
+ * the wheel's empty spokes: nothing ticks while nobody waits.
  */
-export class Timetable {
+export class SharedTimetable implements Timetable {
   readonly clock: Clock;
-  #slots = new Map<number, Slot>();
-  /** The moments that have a slot, the earliest at the root of a binary heap. */
-  #moments: number[] = [];
-  #count = 0;
+  readonly #slots = new Map<number, Slot>();
+  readonly #moments = new Moments();
+  #size = 0;
   #timer: Subscription | null = null;
   #timerAt = Infinity;
-  #latest = -Infinity;
+  #ringing = false;
+  /** The last reading of the clock, and the turn and the stamp that go with it. */
+  #readAt: number;
+  #turn = 0;
+  #stamp = 0;
+  /** The last time in which the loop was stalled. */
+  #stalledFrom = 0;
+  #stalledTo = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.#readAt = clock.now();
   }
 
-  /** How many alarms are set. */
+  /** How many are entered. */
   get size(): number {
-    return this.#count;
+    return this.#size;
   }
 
-  /** @internal */
-  put(alarm: Alarm, ms: number): void {
-    this.take(alarm);
-    const now = this.#now();
-    // On a machine's clock neighbours share a slot: a wait may be a 64th longer, by 16 ms at most.
-    const grain = this.clock.virtual ? 1 : Math.min(16, Math.max(1, Math.floor(ms / 64)));
-    const moment = Math.ceil((now + ms) / grain) * grain;
+  /** One reading serves a whole turn: it costs more than handling a small frame. Whole numbers, which need no memory. */
+  now(): number {
+    const turn = currentTurn();
+    if (turn !== 0 && turn === this.#turn) return this.#stamp;
+    this.#turn = turn;
+    return (this.#stamp = Math.floor(this.#read()));
+  }
+
+  /** Does not count the last time in which the loop was stalled: nobody could be heard then, nor asked for a sign. */
+  left(since: number, ms: number): number {
+    const now = Math.floor(this.#read());
+    const stalled = Math.max(0, this.#stalledTo - Math.max(since, this.#stalledFrom));
+    // Both readings were cut to whole milliseconds: the one more makes sure that it is never early.
+    return since + ms + stalled + 1 - now;
+  }
+
+  put(entry: Entry, ms: number): void {
+    this.#remove(entry);
+    const now = this.#read();
+    const grain = Math.min(COARSEST, Math.max(1, Math.floor(ms / GRAIN)));
+    const moment = Math.ceil((now + Math.max(1, ms)) / grain) * grain;
     let slot = this.#slots.get(moment);
     if (slot === undefined) {
-      this.#slots.set(moment, (slot = { first: null }));
-      this.#push(moment);
+      this.#slots.set(moment, (slot = new Slot()));
+      this.#moments.add(moment);
     }
-    alarm.slot = slot;
-    alarm.behind = slot.first;
-    if (slot.first !== null) slot.first.before = alarm;
-    slot.first = alarm;
-    this.#count++;
-    if (moment < this.#timerAt) this.#arm(moment, now);
+    const last = slot.before as Entry;
+    entry.before = last;
+    entry.behind = slot;
+    last.behind = slot.before = entry;
+    this.#size++;
+    if (moment < this.#timerAt && !this.#ringing) this.#arm(moment, now);
   }
 
-  /** @internal */
-  take(alarm: Alarm): void {
-    const { slot, before, behind } = alarm;
-    if (slot === null) return;
-    if (before === null) slot.first = behind;
-    else before.behind = behind;
-    if (behind !== null) behind.before = before;
-    alarm.slot = alarm.before = alarm.behind = null;
-    if (--this.#count === 0) this.#reset();
+  take(entry: Entry): void {
+    this.#remove(entry);
+    if (this.#size === 0 && !this.#ringing) this.#rest();
   }
 
-  #reset(): void {
-    this.#timer?.unsubscribe();
-    this.#timer = null;
-    this.#timerAt = Infinity;
-    this.#slots.clear();
-    this.#moments = [];
-    this.#count = 0;
+  #remove(entry: Entry): void {
+    const { before, behind } = entry;
+    if (before === null || behind === null) return;
+    before.behind = behind;
+    behind.before = before;
+    entry.before = entry.behind = null;
+    this.#size--;
   }
 
-  /** A clock that has gone back is another test's: what an earlier one left behind is not waited for. */
-  #now(): number {
+  /** Reads the clock, and finds out whether somebody was due and nothing could run. */
+  #read(): number {
     const now = this.clock.now();
-    if (now < this.#latest && this.clock.virtual) this.#reset();
-    this.#latest = now;
-    return now;
+    if (now - this.#readAt > STALL && now - this.#timerAt > STALL) {
+      this.#stalledFrom = this.#readAt;
+      this.#stalledTo = now;
+    }
+    return (this.#readAt = now);
   }
 
   #arm(moment: number, now: number): void {
@@ -125,50 +175,69 @@ export class Timetable {
   }
 
   #ring(): void {
+    const now = this.#read();
+    this.#ringing = true;
+    try {
+      for (let moment = this.#moments.first; moment !== undefined && moment <= now; moment = this.#moments.first) {
+        const slot = this.#slots.get(moment) as Slot;
+        const entry = slot.behind as Entry;
+        if (entry !== slot) {
+          this.#remove(entry);
+          entry.due();
+        } else {
+          this.#slots.delete(moment);
+          this.#moments.drop();
+        }
+      }
+    } finally {
+      this.#ringing = false;
+      const next = this.#moments.first;
+      if (this.#size === 0 || next === undefined) this.#rest();
+      else this.#arm(next, this.#read());
+    }
+  }
+
+  /** Nobody waits: no timer is left. */
+  #rest(): void {
+    this.#timer?.unsubscribe();
     this.#timer = null;
     this.#timerAt = Infinity;
-    const now = this.#now();
-    for (let moment = this.#moments[0]; moment !== undefined && moment <= now; moment = this.#moments[0]) {
-      const slot = this.#slots.get(moment);
-      this.#pop();
-      this.#slots.delete(moment);
-      for (let alarm = slot?.first ?? null; alarm !== null; alarm = slot?.first ?? null) {
-        this.take(alarm);
-        alarm.waiting.due(now - moment);
-      }
-    }
-    const next = this.#moments[0];
-    if (next !== undefined && this.#count > 0 && next < this.#timerAt) this.#arm(next, now);
+    this.#slots.clear();
+    this.#moments.clear();
+  }
+}
+
+/** The timetable of any other scheduler: an action of its own for each entry, so a test gets the exact millisecond. */
+class ScheduledTimetable implements Timetable {
+  readonly clock: Clock;
+  readonly #actions = new WeakMap<Entry, Subscription>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
   }
 
-  #push(moment: number): void {
-    const heap = this.#moments;
-    let at = heap.push(moment) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = heap[parent] as number;
-      if (above <= moment) break;
-      heap[at] = above;
-      at = parent;
-    }
-    heap[at] = moment;
+  now(): number {
+    return this.clock.now();
   }
 
-  #pop(): void {
-    const heap = this.#moments;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && (heap[child + 1] as number) < (heap[child] as number)) child++;
-      const below = heap[child] as number;
-      if (below >= last) break;
-      heap[at] = below;
-      at = child;
-    }
-    heap[at] = last;
+  left(since: number, ms: number): number {
+    return since + ms - this.clock.now();
+  }
+
+  put(entry: Entry, ms: number): void {
+    this.take(entry);
+    entry.before = entry.behind = entry;
+    const action = this.clock.after(Math.max(1, ms), () => {
+      entry.before = entry.behind = null;
+      entry.due();
+    });
+    this.#actions.set(entry, action);
+  }
+
+  take(entry: Entry): void {
+    if (!entry.pending) return;
+    entry.before = entry.behind = null;
+    this.#actions.get(entry)?.unsubscribe();
   }
 }
 
@@ -178,6 +247,9 @@ const timetables = new WeakMap<Clock, Timetable>();
 export const timetableOf = (scheduler: SchedulerLike): Timetable => {
   const clock = clockOf(scheduler);
   let timetable = timetables.get(clock);
-  if (timetable === undefined) timetables.set(clock, (timetable = new Timetable(clock)));
+  if (timetable === undefined) {
+    timetable = clock === machineClock ? new SharedTimetable(clock) : new ScheduledTimetable(clock);
+    timetables.set(clock, timetable);
+  }
   return timetable;
 };

@@ -1,0 +1,210 @@
+import { Socket, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Connection, fromAsyncIterable } from '../../src/index.js';
+import { Consumer } from '../../src/flow/consumer.js';
+
+/** How a connection was over for one side: its peer ended it, or it broke. */
+export type Over = 'end' | 'reset';
+
+/** The far end of a connection under test. It reads nothing until it is told to. */
+export interface Peer {
+  send(bytes: Uint8Array | string): void;
+  end(): void;
+  /** As rude as the transport allows. */
+  reset(): void;
+  /** Reads from now on, for as long as there is something to read. */
+  read(): this;
+  /** Reads only a little, now. */
+  sip(): void;
+  /** Bytes that were sent and have left this end. */
+  readonly sent: number;
+  /** What was read, as one character a byte. */
+  readonly text: string;
+  /** What was read, once there are so many bytes of it. */
+  heard(count: number): Promise<string>;
+  /** How it was over; known only to one who reads. */
+  readonly over: Promise<Over>;
+}
+
+const bytesOf = (bytes: Uint8Array | string): Uint8Array =>
+  typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
+
+/** What both kinds of peers have in common: what they heard. */
+class Ear {
+  #chunks: Buffer[] = [];
+  #length = 0;
+  #waiting: { readonly count: number; readonly done: (text: string) => void }[] = [];
+  readonly over: Promise<Over>;
+  tell!: (over: Over) => void;
+
+  constructor() {
+    this.over = new Promise((done) => {
+      this.tell = done;
+    });
+  }
+
+  hear(chunk: Uint8Array): void {
+    this.#chunks.push(Buffer.from(chunk));
+    this.#length += chunk.length;
+    const [ready, waiting] = [true, false].map((is) =>
+      this.#waiting.filter(({ count }) => count <= this.#length === is),
+    );
+    this.#waiting = waiting ?? [];
+    for (const { done } of ready ?? []) done(this.text);
+  }
+
+  get text(): string {
+    this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0]?.toString('latin1') ?? '';
+  }
+
+  heard(count: number): Promise<string> {
+    if (count <= this.#length) return Promise.resolve(this.text);
+    return new Promise((done) => {
+      this.#waiting.push({ count, done });
+    });
+  }
+}
+
+/** A peer that is nothing but a Node stream, so that it cannot share a bug with the code. */
+export class StreamPeer implements Peer {
+  readonly stream: Duplex;
+  readonly #ear = new Ear();
+  readonly over = this.#ear.over;
+  #sent = 0;
+
+  constructor(stream: Duplex) {
+    this.stream = stream
+      .pause()
+      .on('data', (chunk: Uint8Array) => this.#ear.hear(chunk))
+      .on('end', () => this.#ear.tell('end'))
+      .on('error', () => this.#ear.tell('reset'));
+  }
+
+  send(bytes: Uint8Array | string): void {
+    const chunk = bytesOf(bytes);
+    this.stream.write(chunk);
+    this.#sent += chunk.length;
+  }
+
+  end(): void {
+    this.stream.end();
+  }
+
+  reset(): void {
+    if (this.stream instanceof Socket && this.stream.remoteFamily !== undefined) this.stream.resetAndDestroy();
+    else this.stream.destroy(this.stream instanceof Socket ? undefined : new Error('cut'));
+  }
+
+  read(): this {
+    this.stream.resume();
+    return this;
+  }
+
+  sip(): void {
+    this.stream.read(1);
+  }
+
+  get sent(): number {
+    return this.#sent - this.stream.writableLength;
+  }
+
+  get text(): string {
+    return this.#ear.text;
+  }
+
+  heard(count: number): Promise<string> {
+    return this.#ear.heard(count);
+  }
+}
+
+/** A peer that is the other end of a pair in memory. */
+export class MemoryPeer implements Peer {
+  readonly connection: Connection;
+  readonly #ear = new Ear();
+  readonly over = this.#ear.over;
+  readonly #consumer = new Consumer('peer', 1);
+  readonly #outbox: Uint8Array[] = [];
+  #sipping = true;
+  #ended = false;
+  #wake = (): void => {};
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    this.#consumer.valve.close();
+    this.#consumer.subscribe(() =>
+      connection.reads.subscribe({
+        next: (chunk) => {
+          this.#ear.hear(chunk);
+          if (this.#sipping) this.#consumer.valve.close();
+        },
+        error: () => this.#ear.tell('reset'),
+        complete: () => this.#ear.tell('end'),
+      }),
+    );
+    fromAsyncIterable(this.#sending())
+      .pipe(connection.writes)
+      .subscribe({ error: () => {} });
+  }
+
+  async *#sending(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const chunk = this.#outbox.shift();
+      if (chunk !== undefined) yield chunk;
+      else if (this.#ended) return;
+      else {
+        await new Promise<void>((woken) => {
+          this.#wake = woken;
+        });
+      }
+    }
+  }
+
+  send(bytes: Uint8Array | string): void {
+    this.#outbox.push(bytesOf(bytes));
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  reset(): void {
+    this.connection.abort();
+  }
+
+  read(): this {
+    this.#sipping = false;
+    this.#consumer.valve.open();
+    return this;
+  }
+
+  sip(): void {
+    this.#consumer.valve.open();
+  }
+
+  get sent(): number {
+    return this.connection.statistics.bytesOut;
+  }
+
+  get text(): string {
+    return this.#ear.text;
+  }
+
+  heard(count: number): Promise<string> {
+    return this.#ear.heard(count);
+  }
+}
+
+/** Dials by Node's own client. */
+export const dialRaw = (
+  where: { readonly port: number; readonly host?: string } | { readonly path: string },
+): Promise<StreamPeer> =>
+  new Promise((done, failed) => {
+    const socket = connect({ ...where, allowHalfOpen: true });
+    socket.once('error', failed).once('connect', () => {
+      socket.off('error', failed);
+      done(new StreamPeer(socket));
+    });
+  });
