@@ -1,12 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { type OperatorFunction, Subject, type Subscription, asyncScheduler } from 'rxjs';
+import { type OperatorFunction, Subject, type Subscription } from 'rxjs';
 import type { RunHelpers } from 'rxjs/testing';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from '../connection/connection.js';
 import { serve as serveOperator, type ServeOptions } from '../../operators/serve.js';
 import { type Rule } from '../framing/rule.js';
 import { deframer } from '../framing/deframer.js';
 import type { Handled, Handler, Outcome } from '../server/outcome.js';
-import { timetableOf } from '../time/timetable.js';
 import { difference, sameValue, shownValue } from './compare.js';
 import { type Mark, type Row, type Values, drawRows, readDiagram } from './diagram.js';
 import { type Network, type NetworkOptions, networkOf } from './network.js';
@@ -106,7 +105,9 @@ export const everySplit =
 const tell = async (story: (story: Story) => void | Promise<void>, options: MarblesOptions): Promise<void> => {
   const time = new VirtualTime((actual, expected) => {
     if (!sameValue(actual, expected)) {
-      throw new StoryFailed(`an observable differs\n  was       ${shownValue(actual)}\n  expected  ${shownValue(expected)}`);
+      throw new StoryFailed(
+        `an observable differs\n  was       ${shownValue(actual)}\n  expected  ${shownValue(expected)}`,
+      );
     }
   });
   await time.inside(async () => {
@@ -248,7 +249,9 @@ class Telling {
     for (const { name, received } of this.#clients.values()) {
       const nothing = received.every(({ sign }) => sign !== 'value');
       if (!nothing && !this.#asserted.has(`received by ${name}`)) {
-        wrong.push(`${name} received something that the story does not assert (expectReceived)\n  was  ${drawn(received)}`);
+        wrong.push(
+          `${name} received something that the story does not assert (expectReceived)\n  was  ${drawn(received)}`,
+        );
       }
       const closings = this.#closings(name);
       if (closings.length > 0 && !this.#asserted.has(`closed ${name}`) && !this.#asserted.has('outcomes')) {
@@ -272,13 +275,9 @@ class Telling {
 
   /** What is still waiting although everybody has gone. */
   #leftBehind(): string[] {
-    const alarms = timetableOf(asyncScheduler).size;
-    const wrong: string[] = [];
-    if (alarms > 0) wrong.push(`${alarms} deadlines are still waited for after everybody has gone`);
-    if (this.#time.pending > 0) {
-      wrong.push(`${this.#time.pending} timers are still waiting after everybody has gone: a subscription was left open`);
-    }
-    return wrong;
+    const { pending } = this.#time;
+    if (pending === 0) return [];
+    return [`${pending} timers are still waiting after everybody has gone: a subscription was left open`];
   }
 
   #run(): string {

@@ -35,7 +35,8 @@ export interface Network {
 
 export const networkOf = (options: NetworkOptions): Network => ({
   latency: checkTime('latency', options.latency ?? 0, 0),
-  split: options.split === undefined || options.split === 'random' ? options.split : checkInteger('split', options.split, 1),
+  split:
+    options.split === undefined || options.split === 'random' ? options.split : checkInteger('split', options.split, 1),
   coalesce: checkBoolean('coalesce', options.coalesce ?? false),
   bandwidth: options.bandwidth === undefined ? Infinity : checkInteger('bandwidth', options.bandwidth, 1),
   window: checkInteger('window', options.window ?? 65_536, 1),

@@ -2,8 +2,9 @@ import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 
 /** What the system calls a thing that is waited for, and what a person calls it. */
 const NAMES: Readonly<Record<string, string>> = {
-  Timeout: "a timer of Node's (setTimeout, setInterval, timers/promises): RxJS's timer, delay and interval run in virtual time",
-  Immediate: "setImmediate: what is to come a moment later can be an RxJS observable with a scheduler",
+  Timeout:
+    "a timer of Node's (setTimeout, setInterval, timers/promises): RxJS's timer, delay and interval run in virtual time",
+  Immediate: 'setImmediate: what is to come a moment later can be an RxJS observable with a scheduler',
   FSREQCALLBACK: 'a file',
   FSREQPROMISE: 'a file',
   FILEHANDLE: 'a file',
