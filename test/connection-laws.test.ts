@@ -8,9 +8,9 @@ import { Duplex } from 'node:stream';
 import { firstValueFrom, lastValueFrom, of } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { type Connection, type ConnectionOptions, type Place, dial, fromDuplex, listen, memory } from '../src/index.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
 import { type Transport, connectionLaws } from './connection-laws.js';
 import { duplexPair } from './kit/duplex-pair.js';
-import { openHandles } from './kit/open-handles.js';
 import { MemoryPeer, type Over, type Peer, StreamPeer, dialRaw } from './kit/peer.js';
 import { suite } from './kit/suite.js';
 
@@ -29,7 +29,7 @@ const transport = (name: string, seesAbort: Over, make: (options: ConnectionOpti
     name,
     seesAbort,
     open: async (options = {}) => {
-      allGone ??= openHandles();
+      allGone ??= assertNoLeaks();
       const { near, far, after } = await make(options);
       if (after !== undefined) afters.push(after);
       return { near, far };

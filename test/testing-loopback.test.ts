@@ -8,8 +8,8 @@ import { text } from '../src/codec/text.js';
 import { line } from '../src/framing/line.js';
 import type { Handler } from '../src/server/outcome.js';
 import { ending } from '../src/testing/ending.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
 import { loopback } from '../src/testing/loopback.js';
-import { openHandles } from './kit/open-handles.js';
 import { suite } from './kit/suite.js';
 
 const test = suite('loopback');
@@ -17,7 +17,7 @@ const test = suite('loopback');
 const echo: Handler = (bytes) => bytes;
 
 test('serves a handler on a free port, and tells how each connection ended', async () => {
-  const allGone = openHandles();
+  const allGone = assertNoLeaks();
   const server = await loopback(frameFixed(4));
   const half = await server.dial();
   half.end('abc');
@@ -105,7 +105,7 @@ test('its options are checked', async () => {
 });
 
 test('stops by itself at the end of a block', async () => {
-  const allGone = openHandles();
+  const allGone = assertNoLeaks();
   {
     await using server = await loopback(echo);
     const ann = await server.dial();

@@ -8,3 +8,5 @@ export { loopback } from './loopback.js';
 export type { Over } from './ear.js';
 export type { PlainClient, PlainClientOptions, ServerPlace } from './plain-client.js';
 export { plainClient } from './plain-client.js';
+export { assertNoLeaks } from './leaks.js';
+export { within } from './within.js';

@@ -10,11 +10,11 @@ export interface PlainClientOptions {
   readonly halfOpen?: boolean;
 }
 
-/** A connected socket of Node's. Fails when nobody answers. */
+/** A connected socket of Node's, paused: it reads nothing before `resume`. Fails when nobody answers. */
 export const connected = (where: ServerPlace, { halfOpen = false }: PlainClientOptions = {}): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const place = 'path' in where ? where : { host: '127.0.0.1', ...where };
-    const socket = connect({ ...place, allowHalfOpen: halfOpen });
+    const socket = connect({ ...place, allowHalfOpen: halfOpen }).pause();
     socket.once('error', reject).once('connect', () => {
       socket.off('error', reject);
       resolve(socket);
@@ -50,7 +50,8 @@ export class PlainClient {
       .on('data', (chunk: Buffer) => this.#ear.hear(chunk))
       .on('end', () => this.#ear.end('end'))
       .on('error', () => this.#ear.end('reset'))
-      .on('close', () => this.#ear.end('reset'));
+      .on('close', () => this.#ear.end('reset'))
+      .resume();
   }
 
   /** Sends bytes, or a text as UTF-8. */
