@@ -1,4 +1,5 @@
 export type { Sign, Values } from './diagram.js';
-export type { EverySplitOptions, MarblesOptions, Story } from './marbles.js';
-export { StoryFailed, everySplit, marbles } from './marbles.js';
+export { type EverySplitOptions, everySplit, marbles } from './marbles.js';
 export type { NetworkOptions } from './network.js';
+export type { MarblesOptions, Story, Teller } from './story.js';
+export { StoryFailed } from './story-failed.js';
