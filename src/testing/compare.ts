@@ -1,12 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import { type Mark, drawRows, shownTime } from './diagram.js';
 
 const ENCODER = new TextEncoder();
 
-/** Bytes of whatever kind are the same if they are; text stands for its UTF-8. */
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+/** The same with all bytes of one kind: a `Buffer` is as good as a `Uint8Array`. */
 const plain = (value: unknown): unknown => {
   if (value instanceof Uint8Array) return Uint8Array.from(value);
-  return value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 };
 
 /** Whether a value is what was expected. A text is also expected of bytes: its UTF-8. */
@@ -15,13 +20,23 @@ export const sameValue = (actual: unknown, expected: unknown): boolean => {
   return isDeepStrictEqual(plain(actual), plain(expected));
 };
 
-const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+/** So many bytes are shown, from a little before the first that differs. */
+const SHOWN = 48;
+const BEFORE = 16;
 
-/** A value for people: bytes as text and as hex. */
-export const shownValue = (value: unknown): string => {
-  if (value instanceof Uint8Array) return `${JSON.stringify(new TextDecoder().decode(value))}  hex ${hex(value)}`;
-  if (typeof value === 'string') return `${JSON.stringify(value)}  hex ${hex(ENCODER.encode(value))}`;
-  return JSON.stringify(value) ?? String(value);
+const shownBytes = (bytes: Uint8Array, from: number): string => {
+  const part = bytes.subarray(from, from + SHOWN);
+  const text = JSON.stringify(new TextDecoder().decode(part));
+  const hex = [...part].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const where = part.length < bytes.length ? `  (bytes ${from} to ${from + part.length} of ${bytes.length})` : '';
+  return `${text}  hex ${hex}${where}`;
+};
+
+/** A value for people: bytes as text and as hex, an error as its first line. */
+export const shownValue = (value: unknown, from = 0): string => {
+  if (value instanceof Uint8Array) return shownBytes(value, from);
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  return typeof value === 'string' ? JSON.stringify(value) : inspect(value, { breakLength: Infinity, depth: 4 });
 };
 
 const sameMark = (actual: Mark | undefined, expected: Mark | undefined): boolean =>
@@ -29,12 +44,23 @@ const sameMark = (actual: Mark | undefined, expected: Mark | undefined): boolean
   expected !== undefined &&
   actual.at === expected.at &&
   actual.sign === expected.sign &&
-  (actual.sign !== 'value' || sameValue(actual.value, expected.value));
+  sameValue(actual.value, expected.value);
 
-const shownMark = (mark: Mark | undefined): string => {
+const shownMark = (mark: Mark | undefined, value: unknown, from: number): string => {
   if (mark === undefined) return 'nothing';
-  const what = mark.sign === 'value' ? `${mark.symbol} = ${shownValue(mark.value)}` : `${mark.symbol} (${mark.sign})`;
+  const what = value === undefined ? `${mark.symbol} (${mark.sign})` : `${mark.symbol} = ${shownValue(value, from)}`;
   return `${what}  at ${shownTime(mark.at)}`;
+};
+
+/** What stands on both sides, as bytes on both where it is on one, and from where on it is worth showing. */
+const bothValues = (actual: unknown, expected: unknown): { actual: unknown; expected: unknown; from: number } => {
+  const text = actual instanceof Uint8Array && typeof expected === 'string';
+  const bytes = text ? ENCODER.encode(expected) : expected;
+  if (!(actual instanceof Uint8Array && bytes instanceof Uint8Array)) return { actual, expected: bytes, from: 0 };
+  const differs = actual.findIndex((byte, at) => byte !== bytes[at]);
+  const at = differs < 0 ? Math.min(actual.length, bytes.length) : differs;
+  const fits = Math.max(actual.length, bytes.length) <= SHOWN;
+  return { actual, expected: bytes, from: fits ? 0 : Math.max(0, at - BEFORE) };
 };
 
 /** Gives what came the letters of what was expected, where they stand for the same. */
@@ -49,24 +75,46 @@ const named = (actual: readonly Mark[], expected: readonly Mark[]): Mark[] => {
 
 /**
  * Compares a row with what was expected of it. Nothing when they are the same; else both diagrams under each other, a
- * mark at the first difference, and what stands there in each, as text and hex.
+ * mark at the first difference, and what stands there in each, bytes as text and hex. `?` is a value that the expected
+ * row does not have.
  */
 export const difference = (name: string, actual: readonly Mark[], expected: readonly Mark[]): string | undefined => {
-  const came = named(actual, expected);
-  const most = Math.max(came.length, expected.length);
+  const most = Math.max(actual.length, expected.length);
   for (let index = 0; index < most; index++) {
-    const [is, should] = [came[index], expected[index]];
-    if (sameMark(is, should)) continue;
-    const { lines, columns } = drawRows([came, expected]);
-    const at = Math.min(is?.at ?? Infinity, should?.at ?? Infinity);
-    return [
-      `${name}: the rows differ at ${shownTime(at)}`,
-      `  was       ${lines[0]}`,
-      `  expected  ${lines[1]}`,
-      `            ${' '.repeat(columns.get(at) ?? 0)}^`,
-      `  was       ${shownMark(is)}`,
-      `  expected  ${shownMark(should)}`,
-    ].join('\n');
+    if (!sameMark(actual[index], expected[index])) return shownDifference(name, actual, expected, index);
   }
   return undefined;
+};
+
+/** The same for one value, whenever it came. */
+export const valueDifference = (name: string, actual: unknown, expected: unknown): string | undefined => {
+  if (sameValue(actual, expected)) return undefined;
+  const values = bothValues(actual, expected);
+  return [
+    `${name} differs`,
+    `  was       ${shownValue(values.actual, values.from)}`,
+    `  expected  ${shownValue(values.expected, values.from)}`,
+  ].join('\n');
+};
+
+const shownDifference = (name: string, actual: readonly Mark[], expected: readonly Mark[], index: number): string => {
+  const came = named(actual, expected);
+  const [was, should] = [came[index], expected[index]];
+  const at = Math.min(was?.at ?? Infinity, should?.at ?? Infinity);
+  const { lines, columns } = drawRows([came, expected]);
+  const values = bothValues(was?.value, should?.value);
+  return [
+    `${name}: the rows differ at ${shownTime(at)}`,
+    `  was       ${lines[0]}`,
+    `  expected  ${lines[1]}`,
+    `            ${' '.repeat(columns.get(at) ?? 0)}^`,
+    `  was       ${shownMark(was, values.actual, values.from)}`,
+    `  expected  ${shownMark(should, values.expected, values.from)}`,
+  ].join('\n');
+};
+
+/** A row alone, with its values below it. */
+export const shownRow = (marks: readonly Mark[]): string => {
+  const values = marks.filter(({ sign }) => sign === 'value').map(({ value }) => shownValue(value));
+  return ['', ...values].reduce((shown, value) => `${shown}\n       ${value}`, drawRows([marks]).lines[0] ?? '');
 };

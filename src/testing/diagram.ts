@@ -1,16 +1,20 @@
 /**
- * Diagrams of a story: one character a millisecond, spaces for alignment, and
+ * The diagrams of a story: a line for each row, one character a millisecond.
  *
- * | sign | in what a client does | in what is expected |
- * | --- | --- | --- |
- * | `-` | nothing, for 1 ms | nothing, for 1 ms |
- * | a letter or digit | sends the value of that name | that value |
- * | `(ab)` | all in the same millisecond, in order; takes 1 ms | the same |
- * | `10s`, `250ms`, `2m`, `24h` between spaces | nothing, for so long | the same |
- * | `^` | connects (without it, at the start) | a connection opens |
- * | `\|` | ends its side: FIN | the end: FIN |
- * | `#` | cuts the connection off: RST | a reset |
- * | `<` and `>` | stops reading, and reads again | |
+ * | sign | in what a client does | in what it must receive | in what is reported |
+ * | --- | --- | --- | --- |
+ * | a space | nothing: it takes no time, and is there to align rows | the same | the same |
+ * | `-` | nothing, for 1 ms | nothing, for 1 ms | nothing, for 1 ms |
+ * | a letter or a digit | sends the value of that name | that value comes | that value |
+ * | `(ab)` | all in one millisecond, in order; it takes 1 ms | the same | the same |
+ * | `10s`, `250ms`, `2m`, `24h` between spaces | nothing, for so long | nothing, for so long | nothing, for so long |
+ * | `^` | connects; without it, at the start | | |
+ * | `\|` | ends its side (FIN) and goes on reading; without it, when the server has ended | the server's end | |
+ * | `#` | resets the connection (RST) | a reset | |
+ * | `<` and `>` | stops reading, and reads again | | |
+ *
+ * A value is bytes, or a text that stands for its UTF-8; a letter without a value stands for itself. What is reported is
+ * how connections ended, or were opened. Observables have RxJS's own diagrams, which agree with these.
  */
 
 /** What stands at one place of a diagram. */
@@ -41,11 +45,23 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 /** What the letters of a diagram stand for. A letter that is not named stands for itself. */
 export type Values = Readonly<Record<string, unknown>>;
 
+/** Which signs a row may have: by what stands in it. */
+export const SIGNS_OF = {
+  'what a client does': ['value', 'open', 'end', 'reset', 'pause', 'resume'],
+  'what a client receives': ['value', 'end', 'reset'],
+  'what is reported': ['value'],
+  'a time': [],
+} as const satisfies Readonly<Record<string, readonly Sign[]>>;
+
+/** What stands in a row. */
+export type RowKind = keyof typeof SIGNS_OF;
+
 const mistake = (diagram: string, at: number, what: string): SyntaxError =>
   new SyntaxError(`${what}\n  ${diagram}\n  ${' '.repeat(at)}^`);
 
 /** Reads a diagram. Throws a `SyntaxError` that shows the place where it makes no sense. */
-export const readDiagram = (diagram: string, values: Values = {}): Row => {
+export const readDiagram = (kind: RowKind, diagram: string, values: Values = {}): Row => {
+  const allowed: readonly Sign[] = SIGNS_OF[kind];
   const marks: Mark[] = [];
   let at = 0;
   let group = false;
@@ -73,6 +89,7 @@ export const readDiagram = (diagram: string, values: Values = {}): Row => {
       if (sign === 'value' && !/[\p{L}\p{N}]/u.test(symbol)) {
         throw mistake(diagram, index, `${JSON.stringify(symbol)} has no meaning in a diagram`);
       }
+      if (!allowed.includes(sign)) throw mistake(diagram, index, `${symbol} has no meaning in ${kind}`);
       const value = sign === 'value' ? (Object.hasOwn(values, symbol) ? values[symbol] : symbol) : undefined;
       marks.push({ at, sign, symbol, value });
       if (!group) at++;
@@ -82,7 +99,7 @@ export const readDiagram = (diagram: string, values: Values = {}): Row => {
   return { marks, length: at };
 };
 
-/** A time as it is written in a diagram: `10s`, `250ms`. */
+/** A time as it is written in a diagram: `10s`, `250ms`, `0ms`. */
 export const shownTime = (ms: number): string => {
   for (const unit of ['h', 'm', 's'] as const) {
     const size = UNITS[unit] as number;

@@ -1,7 +1,8 @@
 export type { Sign, Values } from './diagram.js';
-export type { EverySplitOptions, MarblesOptions, Story } from './marbles.js';
-export { StoryFailed, everySplit, marbles } from './marbles.js';
+export { type EverySplitOptions, everySplit, marbles } from './marbles.js';
 export type { NetworkOptions } from './network.js';
+export type { MarblesOptions, Story, Teller } from './story.js';
+export { StoryFailed } from './story-failed.js';
 export { ending } from './ending.js';
 export type { Loopback, LoopbackOptions, Serving } from './loopback.js';
 export { loopback } from './loopback.js';

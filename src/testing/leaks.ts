@@ -1,5 +1,6 @@
 import { createHook } from 'node:async_hooks';
 import { checkFunction } from '../check.js';
+import { callSite, noteCallSite } from './call-site.js';
 
 /** What can be left open, as Node calls it and as a person does. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -26,9 +27,6 @@ interface Opened {
 const PATIENCE = 200;
 const EVERY = 2;
 
-/** Frames of a stack that are kept: those of RxJS alone can be thirty. */
-const DEEP = 60;
-
 /**
  * Fails a test that leaves something open: a socket, a server, a timer, a listener of `process`, a file, a child.
  *
@@ -36,8 +34,8 @@ const DEEP = 60;
  *
  *     left open:
  *       a server 127.0.0.1:35081
- *       a socket 127.0.0.1:43840 → 127.0.0.1:35081, made at file:///project/test/serve.test.ts:12:24
- *       a timer of 10000 ms, made at file:///project/src/poll.ts:7:9
+ *       a socket 127.0.0.1:43840 → 127.0.0.1:35081, made at /project/test/serve.test.ts:12:24
+ *       a timer of 10000 ms, made at poll (/project/src/poll.ts:7:9)
  *       a listener of process for SIGINT: onStop
  *
  * With a `body`, gives a test that runs it and fails unless all that was opened meanwhile is closed at its end, or a
@@ -70,7 +68,7 @@ const watch = (): { readonly look: () => Promise<void>; readonly stop: () => voi
   let ours = false;
   const hook = createHook({
     init: (id, type, _, thing) => {
-      if (type in KINDS && !ours) opened.set(id, { kind: type, thing, made: here() });
+      if (type in KINDS && !ours) opened.set(id, { kind: type, thing, made: noteCallSite() });
     },
     destroy: (id) => {
       opened.delete(id);
@@ -121,25 +119,11 @@ const listeners = (): readonly Listener[] =>
     .eventNames()
     .flatMap((event) => process.rawListeners(event as 'exit').map((listener): Listener => [event, listener]));
 
-/** This place, as the top of a stack that is only written out when somebody asks. */
-const here = (): Error => {
-  const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = DEEP;
-  const made = new Error('made');
-  Error.stackTraceLimit = before;
-  return made;
-};
-
 /** A timer that is `unref`ed is nobody's leak. */
 const counts = ({ kind, thing }: Opened): boolean => kind !== 'Timeout' || (thing as NodeJS.Timeout).hasRef();
 
 const shown = ({ kind, thing, made }: Opened): string => {
-  const frame = made.stack
-    ?.split('\n')
-    .slice(1)
-    .find((line) => !/node:|node_modules|testing\/leaks/.test(line));
-  const place = frame === undefined ? '' : `, made at ${frame.replace(/^ *at /, '').replace(/^.*\((.*)\)$/, '$1')}`;
-  return `${KINDS[kind]}${detail(kind, thing)}${place}`;
+  return `${KINDS[kind]}${detail(kind, thing)}${callSite(made).replace(/^ at /, ', made at ')}`;
 };
 
 /** What a thing tells of itself: how long a timer is, from where to where a socket goes. */

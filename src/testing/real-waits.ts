@@ -1,65 +1,119 @@
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
+import { callSite, noteCallSite } from './call-site.js';
 
-/** What the system calls a thing that is waited for, and what a person calls it. */
-const NAMES: Readonly<Record<string, string>> = {
-  Timeout:
-    "a timer of Node's (setTimeout, setInterval, timers/promises): RxJS's timer, delay and interval run in virtual time",
-  Immediate: 'setImmediate: what is to come a moment later can be an RxJS observable with a scheduler',
-  FSREQCALLBACK: 'a file',
-  FSREQPROMISE: 'a file',
-  FILEHANDLE: 'a file',
-  TCPWRAP: 'a socket',
-  TCPSERVERWRAP: 'a port',
-  TCPCONNECTWRAP: 'a socket that connects',
-  PIPEWRAP: 'a pipe or a Unix socket',
-  PIPECONNECTWRAP: 'a pipe or a Unix socket',
-  GETADDRINFOREQWRAP: 'a name to be looked up',
-  UDPWRAP: 'a UDP socket',
-  PROCESSWRAP: 'a child process',
-  WORKER: 'a worker thread',
-  ZLIB: 'compression',
-  TLSWRAP: 'TLS',
-  PBKDF2REQUEST: 'a key derivation',
-  RANDOMBYTESREQUEST: 'random bytes',
+const FILE = 'a file';
+const PIPE = 'a pipe or a Unix socket';
+const SOCKET = 'a socket';
+const NAME = 'a name to be looked up (DNS)';
+const CRYPTO = 'cryptography in another thread';
+
+/** What the system calls a thing that is waited for, and what a person calls it. (Node's `async_hooks`, "type".) */
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['Timeout', "a timer of Node's (setTimeout, setInterval, timers/promises; RxJS's timer runs in virtual time)"],
+  ['Immediate', 'setImmediate'],
+  ['FSREQCALLBACK', FILE],
+  ['FSREQPROMISE', FILE],
+  ['FSEVENTWRAP', 'a file that is watched'],
+  ['STATWATCHER', 'a file that is watched'],
+  ['TCPWRAP', SOCKET],
+  ['TCPCONNECTWRAP', SOCKET],
+  ['TCPSERVERWRAP', 'a port that is listened on'],
+  ['TLSWRAP', 'TLS'],
+  ['UDPWRAP', 'a UDP socket'],
+  ['PIPEWRAP', PIPE],
+  ['PIPECONNECTWRAP', PIPE],
+  ['PIPESERVERWRAP', PIPE],
+  ['GETADDRINFOREQWRAP', NAME],
+  ['GETNAMEINFOREQWRAP', NAME],
+  ['QUERYWRAP', NAME],
+  ['PROCESSWRAP', 'a child process'],
+  ['WORKER', 'a worker thread'],
+  ['MESSAGEPORT', 'a message port'],
+  ['ZLIB', 'compression in another thread'],
+  ...['CHECKPRIME', 'CIPHER', 'DERIVEBITS', 'HASH', 'KEYEXPORT', 'KEYGEN', 'KEYPAIRGEN', 'PBKDF2', 'RANDOMBYTES']
+    .concat(['RANDOMPRIME', 'SCRYPT', 'SIGN'])
+    .map((job): [string, string] => [`${job}REQUEST`, CRYPTO]),
+]);
+
+interface Wait {
+  readonly type: string;
+  readonly resource: WeakRef<object>;
+  readonly note: Error;
+}
+
+/** What Node's own parts of a wait tell of it. */
+interface Resource {
+  /** Of cryptography: what is called when another thread has done it. */
+  readonly ondone?: unknown;
+  /** Of compression: what another thread works on. */
+  readonly buffer?: unknown;
+}
+
+/** Cryptography and compression that were done on the spot look the same, but nothing is called when they are done. */
+const isWaiting = ({ type, resource }: Wait): boolean => {
+  const { ondone, buffer } = (resource.deref() ?? {}) as Resource;
+  if (NAMES.get(type) === CRYPTO) return ondone !== undefined;
+  return type !== 'ZLIB' || (buffer !== undefined && buffer !== null);
 };
 
-/** The real things that a story is waiting for, by the numbers that the system gives them. */
-export type RealWaits = Map<number, string>;
+/** A runner may catch `console.log` and pass it on a moment later: that is the runner's timer. */
+const isConsoles = ({ note }: Wait): boolean => /^ {4}at (?:console|Console|CustomConsole)\b/m.test(note.stack ?? '');
 
-const story = new AsyncLocalStorage<RealWaits>();
-let watching = 0;
+/** The real things that a story waits for, or was waiting for until just now. */
+export class RealWaits {
+  readonly #waits = new Map<number, Wait>();
+  readonly #came: Wait[] = [];
+
+  /** What there is to say of them, a line each; nothing where there are none. */
+  described(): string | undefined {
+    for (const [id, wait] of this.#waits) if (!isWaiting(wait) && wait.type !== 'ZLIB') this.#waits.delete(id);
+    const waits = [...this.#came, ...[...this.#waits.values()].filter(isWaiting)].filter((wait) => !isConsoles(wait));
+    if (waits.length === 0) return undefined;
+    return [...new Set(waits.map(({ type, note }) => `  ${NAMES.get(type)}${callSite(note)}`))].join('\n');
+  }
+
+  /** @internal */
+  began(id: number, type: string, resource: object): void {
+    this.#waits.set(id, { type, resource: new WeakRef(resource), note: noteCallSite() });
+  }
+
+  /** @internal It is no longer waited for, because it came. */
+  came(id: number): void {
+    const wait = this.#waits.get(id);
+    if (wait !== undefined) this.#came.push(wait);
+  }
+
+  /** @internal */
+  ended(id: number): void {
+    this.#waits.delete(id);
+  }
+}
+
+/** Whose doing something is: a story's, or nobody's. */
+const doer = new AsyncLocalStorage<RealWaits>();
+let watched: RealWaits | null = null;
 
 const hook = createHook({
-  init(id, type) {
-    if (type in NAMES) story.getStore()?.set(id, type);
+  init: (id, type, _, resource: object) => {
+    if (NAMES.has(type)) doer.getStore()?.began(id, type, resource);
   },
-  destroy(id) {
-    story.getStore()?.delete(id);
-    for (const waits of all) waits.delete(id);
-  },
+  before: (id) => watched?.came(id),
+  destroy: (id) => watched?.ended(id),
 });
-const all = new Set<RealWaits>();
 
-/** Runs `work`, and notes in `waits` every real thing that it, or what follows from it, is waiting for. */
+/** Runs `work`, and notes in `waits` every real thing that it, or what follows from it, is waiting for. One at a time. */
 export const watchingRealWaits = async <A>(waits: RealWaits, work: () => Promise<A>): Promise<A> => {
   // Made on first use, and not to be taken for the story's.
-  void process.stdout;
-  void process.stderr;
-  all.add(waits);
-  if (watching++ === 0) hook.enable();
+  void [process.stdout, process.stderr];
+  watched = waits;
+  hook.enable();
   try {
-    return await story.run(waits, work);
+    return await doer.run(waits, work);
   } finally {
-    all.delete(waits);
-    if (--watching === 0) hook.disable();
+    hook.disable();
+    watched = null;
   }
 };
 
 /** Runs `work` as not of the story: what it waits for is not noted. */
-export const besideStory = <A>(work: () => A): A => story.exit(work);
-
-/** What to say of the real things that are waited for; nothing where there are none. */
-export const namedWaits = (waits: RealWaits): string | undefined => {
-  if (waits.size === 0) return undefined;
-  return [...new Set(waits.values())].map((type) => NAMES[type] ?? type).join('; and ');
-};
+export const besideStory = <A>(work: () => A): A => doer.exit(work);

@@ -1,32 +1,62 @@
-import { type SchedulerAction, type Subscription, asyncScheduler, config } from 'rxjs';
+import {
+  type SchedulerAction,
+  type SchedulerLike,
+  type Subscription,
+  animationFrameScheduler,
+  asapScheduler,
+  asyncScheduler,
+  config,
+  queueScheduler,
+} from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { type RealWaits, besideStory, namedWaits, watchingRealWaits } from './real-waits.js';
+import { callSite, noteCallSite } from './call-site.js';
+import { shownTime } from './diagram.js';
+import { RealWaits, besideStory, watchingRealWaits } from './real-waits.js';
+import { StoryFailed } from './story-failed.js';
 
 /** When a story begins, for `Date.now()`: a moment that is easy to recognise. */
 const EPOCH = Date.UTC(2000, 0, 1);
 
-/** Lets every microtask run, however long their chain: the next turn of the real loop comes after all of them. */
-const microtasksRunDry = (): Promise<void> =>
-  new Promise((resolve) => {
-    besideStory(() => setImmediate(resolve));
-  });
+/** So many timers that go off in one millisecond are not going to stop. */
+const ENDLESS = 100_000;
 
-const aMoment = (): Promise<void> =>
-  new Promise((resolve) => {
-    besideStory(() => setTimeout(resolve, 5));
-  });
+/** Something that a script does at a moment. */
+interface Deed {
+  readonly at: number;
+  readonly work: () => void;
+}
+
+type Work<State> = (this: SchedulerAction<State>, state?: State) => void;
+type Schedule = <State>(work: Work<State>, delay?: number, state?: State) => Subscription;
+
+/** Puts something in the place of a property. Gives the function that puts everything back. */
+const replace = (target: object, key: string, value: unknown): (() => void) => {
+  const before = Object.getOwnPropertyDescriptor(target, key);
+  Object.defineProperty(target, key, { configurable: true, writable: true, enumerable: true, ...before, value });
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(target, key);
+    else Object.defineProperty(target, key, before);
+  };
+};
+
+let taken = false;
 
 /**
  * Virtual time in which promises work: RxJS's `TestScheduler`, played one action at a time, and between two actions all
  * microtasks run dry.
  *
- * While it plays, `asyncScheduler` (the default of everything that waits), `Date.now` and `performance.now` are on its
- * time.
+ * While a story is inside, RxJS's schedulers (`asyncScheduler` is the default of everything that waits), `Date` and
+ * `performance.now` are on its time. These are the process's, so there is one story at a time.
  */
 export class VirtualTime extends TestScheduler {
-  /** What was thrown where nobody listens. */
-  readonly unhandled: unknown[] = [];
-  readonly #waits: RealWaits = new Map();
+  readonly #unhandled: unknown[] = [];
+  readonly #waits = new RealWaits();
+  /** Where the program's timers were made. */
+  readonly #madeAt = new WeakMap<object, Error>();
+  /** What scripts are to do, in order. */
+  #deeds: Deed[] = [];
+  /** Timers that went off in this millisecond. */
+  #wentOff = 0;
 
   constructor(assertDeepEqual: (actual: unknown, expected: unknown) => void) {
     super(assertDeepEqual);
@@ -35,66 +65,127 @@ export class VirtualTime extends TestScheduler {
     Reflect.set(this, 'runMode', true);
   }
 
-  /** How many actions are still to come. */
-  get pending(): number {
-    return this.actions.length;
+  /** The program's timers that are still to go off: when, and where they were made. */
+  get timers(): string[] {
+    return this.actions.flatMap((action) => {
+      const note = this.#noteOf(action);
+      return note === undefined ? [] : `to go off at ${shownTime(action.delay)}, made${callSite(note) || ' somewhere'}`;
+    });
+  }
+
+  /** Adds what a script does, `at` milliseconds from now each, in order. In its millisecond it comes before all else. */
+  script(deeds: readonly Deed[]): void {
+    const now = this.now();
+    this.#deeds = [...this.#deeds, ...deeds.map(({ at, work }) => ({ at: now + at, work }))].toSorted(
+      (a, b) => a.at - b.at,
+    );
   }
 
   /** Runs `story` with everything on this time, and puts everything back. */
   async inside<A>(story: () => Promise<A>): Promise<A> {
-    const before = {
-      factor: TestScheduler.frameTimeFactor,
-      unhandled: config.onUnhandledError,
-      date: Date.now,
-      performance: performance.now,
-    };
-    const now = (): number => this.now();
-    const schedule = <State>(
-      work: (this: SchedulerAction<State>, state?: State) => void,
-      delay?: number,
-      state?: State,
-    ): Subscription => this.schedule(work as never, delay, state);
-    TestScheduler.frameTimeFactor = 1;
-    config.onUnhandledError = (error: unknown) => this.unhandled.push(error);
-    Object.assign(asyncScheduler, { now, schedule });
-    Date.now = () => EPOCH + Math.floor(this.now());
-    performance.now = now;
+    if (taken) {
+      throw new Error('another story is being told in this process: they change its clock, so tell them one at a time');
+    }
+    taken = true;
+    const putBack = this.#takeOver();
     try {
       return await watchingRealWaits(this.#waits, story);
     } finally {
-      TestScheduler.frameTimeFactor = before.factor;
-      config.onUnhandledError = before.unhandled;
-      Reflect.deleteProperty(asyncScheduler, 'now');
-      Reflect.deleteProperty(asyncScheduler, 'schedule');
-      Date.now = before.date;
-      performance.now = before.performance;
+      for (const undo of putBack) undo();
+      taken = false;
     }
   }
 
   /** Plays all that is to happen up to and including `until`, and stands there. */
   async playTo(until: number): Promise<void> {
-    while (this.hotObservables.length > 0) this.hotObservables.shift()?.setup();
-    for (;;) {
-      await this.#settle();
-      const [action] = this.actions;
-      if (action === undefined || action.delay > until) break;
-      this.actions.shift();
-      this.frame = action.delay;
-      const error: unknown = action.execute(action.state, action.delay);
-      if (error !== undefined) throw error;
-    }
+    do {
+      // One after another is the point.
+      // oxlint-disable-next-line no-await-in-loop
+      await this.settle();
+    } while (this.#playNext(until));
     this.frame = Math.max(this.frame, until);
   }
 
-  async #settle(): Promise<void> {
-    await microtasksRunDry();
-    const waits = namedWaits(this.#waits);
+  /** Lets every microtask run, however long their chain. Fails when something real is waited for then. */
+  async settle(): Promise<void> {
+    // The next turn of the real loop comes after all microtasks.
+    await new Promise((resolve) => {
+      besideStory(() => setImmediate(resolve));
+    });
+    const waits = this.#waits.described();
     // RxJS reports what nobody listens for by a real timer: it gets the moment that it needs, and then is the reason.
-    if (waits !== undefined) await aMoment();
-    if (this.unhandled.length > 0) throw this.unhandled[0];
+    if (waits !== undefined) {
+      await new Promise((resolve) => {
+        besideStory(() => setTimeout(resolve, 5));
+      });
+    }
+    if (this.#unhandled.length > 0) throw this.#unhandled[0];
     if (waits === undefined) return;
-    throw new Error(
-      `at ${this.now()} ms the story waits for something real, which does not come in virtual time: ${waits}`,
+    throw new StoryFailed(
+      `at ${shownTime(this.now())} the story waits for something real, which does not come in virtual time:\n${waits}`,
     );
+  }
+
+  #playNext(until: number): boolean {
+    while (this.hotObservables.length > 0) this.hotObservables.shift()?.setup();
+    const [action] = this.actions;
+    const [deed] = this.#deeds;
+    const at = Math.min(action?.delay ?? Infinity, deed?.at ?? Infinity);
+    if (at > until || at === Infinity) return false;
+    if (at > this.frame) this.#wentOff = 0;
+    this.frame = at;
+    if (deed?.at === at) {
+      this.#deeds.shift();
+      deed.work();
+    } else if (action !== undefined) this.#run(action);
+    return true;
+  }
+
+  #run(action: (typeof this.actions)[number]): void {
+    this.actions.shift();
+    const note = this.#noteOf(action);
+    if (note !== undefined && ++this.#wentOff > ENDLESS) {
+      throw new StoryFailed(
+        `at ${shownTime(this.now())} time stands still: ${ENDLESS} timers went off, the last one made${callSite(note)}`,
+      );
+    }
+    const error: unknown = action.execute(action.state, action.delay);
+    if (error !== undefined) throw error;
+  }
+
+  #noteOf(action: object): Error | undefined {
+    const work: unknown = Reflect.get(action, 'work');
+    return typeof work === 'function' ? this.#madeAt.get(work) : undefined;
+  }
+
+  #takeOver(): (() => void)[] {
+    const now = (): number => this.now();
+    const dateNow = (): number => EPOCH + Math.floor(this.now());
+    const newDate = new Proxy(Date, {
+      construct: (target, args: unknown[], made) =>
+        Reflect.construct(target, args.length === 0 ? [dateNow()] : args, made) as Date,
+    });
+    return [
+      replace(TestScheduler, 'frameTimeFactor', 1),
+      replace(config, 'onUnhandledError', (error: unknown) => this.#unhandled.push(error)),
+      replace(Date, 'now', dateNow),
+      replace(globalThis, 'Date', newDate),
+      replace(performance, 'now', now),
+      ...[asyncScheduler, asapScheduler, queueScheduler, animationFrameScheduler].flatMap((scheduler) => [
+        replace(scheduler, 'now', now),
+        replace(scheduler, 'schedule', this.#insteadOf(scheduler)),
+      ]),
+    ];
+  }
+
+  /** What waits runs in virtual time; what `asapScheduler` and its like do at once, they do by themselves. */
+  #insteadOf(scheduler: SchedulerLike): Schedule {
+    const atOnce: Schedule = scheduler.schedule.bind(scheduler);
+    return <State>(work: Work<State>, delay?: number, state?: State): Subscription => {
+      const ms = Math.ceil(delay ?? 0);
+      if (ms <= 0 && scheduler !== asyncScheduler) return atOnce(work, ms, state);
+      this.#madeAt.set(work, noteCallSite());
+      return this.schedule(work, ms, state);
+    };
   }
 }
