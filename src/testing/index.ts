@@ -11,3 +11,6 @@ export type { PlainClient, PlainClientOptions, ServerPlace } from './plain-clien
 export { plainClient } from './plain-client.js';
 export { assertNoLeaks } from './leaks.js';
 export { within } from './within.js';
+export { type RecordOptions, record } from './record.js';
+export { type Happening, type Recording, parseRecording, readRecording } from './recording.js';
+export { type ReplayOptions, type ReplayStory, replay } from './replay.js';
