@@ -60,6 +60,4 @@ const overNetwork = (name: string, options: NetworkOptions): Transport => {
 
 connectionLaws(overNetwork('the network of the marbles', {}));
 connectionLaws(overNetwork('the same, with latency', { latency: 20 }));
-connectionLaws(
-  overNetwork('the same, with latency, bandwidth and joined', { latency: 5, bandwidth: 1e9, coalesce: true }),
-);
+connectionLaws(overNetwork('the same, with latency and a bandwidth', { latency: 5, bandwidth: 1e9 }));
