@@ -8,7 +8,7 @@ const HOME = fileURLToPath(new URL('../../../', import.meta.url));
 
 const PASSED_OVER = [
   'node:',
-  '(native)',
+  '(<anonymous>)',
   '/node_modules/rxjs/',
   '/node_modules/ix/',
   `${HOME}src/`,

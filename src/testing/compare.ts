@@ -63,6 +63,18 @@ const bothValues = (actual: unknown, expected: unknown): { actual: unknown; expe
   return { actual, expected: bytes, from: fits ? 0 : Math.max(0, at - BEFORE) };
 };
 
+/** So many moments before and after the first difference are drawn. */
+const NEAR = 12;
+
+/** The marks near a moment. */
+const near = (rows: readonly (readonly Mark[])[], at: number): Mark[][] => {
+  const moments = [...new Set(rows.flat().map((mark) => mark.at))].toSorted((a, b) => a - b);
+  const here = moments.indexOf(at);
+  const first = moments[Math.max(0, here - NEAR)] ?? 0;
+  const last = moments[Math.min(moments.length - 1, here + NEAR)] ?? 0;
+  return rows.map((row) => row.filter((mark) => mark.at >= first && mark.at <= last));
+};
+
 /** Gives what came the letters of what was expected, where they stand for the same. */
 const named = (actual: readonly Mark[], expected: readonly Mark[]): Mark[] => {
   const known = expected.filter(({ sign }) => sign === 'value');
@@ -76,7 +88,7 @@ const named = (actual: readonly Mark[], expected: readonly Mark[]): Mark[] => {
 /**
  * Compares a row with what was expected of it. Nothing when they are the same; else both diagrams under each other, a
  * mark at the first difference, and what stands there in each, bytes as text and hex. `?` is a value that the expected
- * row does not have.
+ * row does not have. Of a long row, what is near is drawn.
  */
 export const difference = (name: string, actual: readonly Mark[], expected: readonly Mark[]): string | undefined => {
   const most = Math.max(actual.length, expected.length);
@@ -101,7 +113,7 @@ const shownDifference = (name: string, actual: readonly Mark[], expected: readon
   const came = named(actual, expected);
   const [was, should] = [came[index], expected[index]];
   const at = Math.min(was?.at ?? Infinity, should?.at ?? Infinity);
-  const { lines, columns } = drawRows([came, expected]);
+  const { lines, columns } = drawRows(near([came, expected], at));
   const values = bothValues(was?.value, should?.value);
   return [
     `${name}: the rows differ at ${shownTime(at)}`,
@@ -116,5 +128,5 @@ const shownDifference = (name: string, actual: readonly Mark[], expected: readon
 /** A row alone, with its values below it. */
 export const shownRow = (marks: readonly Mark[]): string => {
   const values = marks.filter(({ sign }) => sign === 'value').map(({ value }) => shownValue(value));
-  return ['', ...values].reduce((shown, value) => `${shown}\n       ${value}`, drawRows([marks]).lines[0] ?? '');
+  return [drawRows([marks]).lines[0], ...values].join('\n       ');
 };

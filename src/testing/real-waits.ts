@@ -67,9 +67,12 @@ export class RealWaits {
   /** What there is to say of them, a line each; nothing where there are none. */
   described(): string | undefined {
     for (const [id, wait] of this.#waits) if (!isWaiting(wait) && wait.type !== 'ZLIB') this.#waits.delete(id);
-    const waits = [...this.#came, ...[...this.#waits.values()].filter(isWaiting)].filter((wait) => !isConsoles(wait));
-    if (waits.length === 0) return undefined;
-    return [...new Set(waits.map(({ type, note }) => `  ${NAMES.get(type)}${callSite(note)}`))].join('\n');
+    const named = new Map<string, string>();
+    for (const wait of [...this.#came, ...[...this.#waits.values()].filter(isWaiting)]) {
+      const name = NAMES.get(wait.type) as string;
+      if (!isConsoles(wait)) named.set(name, named.get(name) || callSite(wait.note));
+    }
+    return named.size === 0 ? undefined : [...named].map(([name, where]) => `  ${name}${where}`).join('\n');
   }
 
   /** @internal */
@@ -83,8 +86,10 @@ export class RealWaits {
     if (wait !== undefined) this.#came.push(wait);
   }
 
-  /** @internal */
+  /** @internal It was given up, or is done with. A socket or the like was real for as long as it was there. */
   ended(id: number): void {
+    const wait = this.#waits.get(id);
+    if (wait?.type.endsWith('WRAP') === true) this.#came.push(wait);
     this.#waits.delete(id);
   }
 }
