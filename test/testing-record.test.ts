@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -158,6 +158,7 @@ test('to a file, every byte as it was, over real sockets', async () => {
   ann.send(all);
   await ann.heard(256);
   await server.stop();
+  assert.is(statSync(path).mode & 0o077, 0, 'only its owner may read it');
   const [first] = readFileSync(path, 'utf8').split('\n');
   assert.match(first as string, /^\{"sluice":"recording","version":1,"startedAt":"\d{4}-\d\d-\d\dT[\d:.]+Z"\}$/);
   const { startedAt, happenings } = readRecording(path);

@@ -26,10 +26,11 @@ const PAGE = 64 * 1024;
  * format is told in `recording.ts`; `replay` makes a story of it. What is written down as answered is what the handler
  * gave, in its chunks: if the connection breaks, not all of it may have reached the peer.
  *
- * **A recording holds everything that was sent, passwords included.** Keep it as you would keep those.
+ * **A recording holds everything that was sent, passwords included.** A new file can be read by its owner alone.
  *
- * It costs a copy of the bytes, changes nothing in who waits for whom, and holds what happens in one turn of the event
- * loop, which is lost if the process dies in it: lines are written at once, and a slow disk slows the program. A file
+ * It changes nothing in who waits for whom, and costs some 10 us a message; a bulk transfer goes at a third of its
+ * speed. It holds what happens in one turn of the event loop, which is lost if the process dies in it: lines are
+ * written at the end of the turn, without going on meanwhile, so a slow disk slows the program. A file
  * that cannot be opened fails the stream. If it later cannot be written (a full disk), or the function throws, that is
  * a warning through the process, and the end of the recording and of nothing else.
  */
@@ -58,7 +59,7 @@ interface Sink {
 }
 
 const file = (path: string): Sink => {
-  const descriptor = openSync(path, 'w');
+  const descriptor = openSync(path, 'w', 0o600);
   return {
     write: (lines) => appendFileSync(descriptor, lines),
     close: () => closeSync(descriptor),
