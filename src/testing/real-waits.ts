@@ -56,9 +56,6 @@ const isWaiting = ({ type, resource }: Wait): boolean => {
   return type !== 'ZLIB' || (buffer !== undefined && buffer !== null);
 };
 
-/** A runner may catch `console.log` and pass it on a moment later: that is the runner's timer. */
-const isConsoles = ({ note }: Wait): boolean => /^ {4}at (?:console|Console|CustomConsole)\b/m.test(note.stack ?? '');
-
 /** The real things that a story waits for, or was waiting for until just now. */
 export class RealWaits {
   readonly #waits = new Map<number, Wait>();
@@ -70,7 +67,7 @@ export class RealWaits {
     const named = new Map<string, string>();
     for (const wait of [...this.#came, ...[...this.#waits.values()].filter(isWaiting)]) {
       const name = NAMES.get(wait.type) as string;
-      if (!isConsoles(wait)) named.set(name, named.get(name) || callSite(wait.note));
+      named.set(name, named.get(name) || callSite(wait.note));
     }
     return named.size === 0 ? undefined : [...named].map(([name, where]) => `  ${name}${where}`).join('\n');
   }
