@@ -43,34 +43,34 @@ interface Wait {
 
 /** What Node's own parts of a wait tell of it. */
 interface Resource {
-  /** Of cryptography: what is called when another thread has done it. */
+  /** Of a timer: whether it was cleared, or has gone off. */
+  readonly _destroyed?: boolean;
+  /** Of cryptography: what is called when another thread has done it. Nothing, where it was done on the spot. */
   readonly ondone?: unknown;
   /** Of compression: what another thread works on. */
   readonly buffer?: unknown;
 }
 
-/** Cryptography and compression that were done on the spot look the same, but nothing is called when they are done. */
+/** Whether it is still waited for. */
 const isWaiting = ({ type, resource }: Wait): boolean => {
-  const { ondone, buffer } = (resource.deref() ?? {}) as Resource;
+  const { _destroyed: over, ondone, buffer = null } = (resource.deref() ?? { _destroyed: true }) as Resource;
   if (NAMES.get(type) === CRYPTO) return ondone !== undefined;
-  return type !== 'ZLIB' || (buffer !== undefined && buffer !== null);
+  return type === 'ZLIB' ? buffer !== null : over !== true;
 };
-
-/** A runner may catch `console.log` and pass it on a moment later: that is the runner's timer. */
-const isConsoles = ({ note }: Wait): boolean => /^ {4}at (?:console|Console|CustomConsole)\b/m.test(note.stack ?? '');
 
 /** The real things that a story waits for, or was waiting for until just now. */
 export class RealWaits {
   readonly #waits = new Map<number, Wait>();
   readonly #came: Wait[] = [];
 
-  /** What there is to say of them, a line each; nothing where there are none. */
+  /** What there is to say of them, a line for each kind; nothing where there are none. */
   described(): string | undefined {
-    for (const [id, wait] of this.#waits) if (!isWaiting(wait) && wait.type !== 'ZLIB') this.#waits.delete(id);
+    if (this.#waits.size === 0) return undefined;
+    for (const [id, wait] of this.#waits) if (wait.type !== 'ZLIB' && !isWaiting(wait)) this.#waits.delete(id);
     const named = new Map<string, string>();
     for (const wait of [...this.#came, ...[...this.#waits.values()].filter(isWaiting)]) {
       const name = NAMES.get(wait.type) as string;
-      if (!isConsoles(wait)) named.set(name, named.get(name) || callSite(wait.note));
+      named.set(name, named.get(name) || callSite(wait.note));
     }
     return named.size === 0 ? undefined : [...named].map(([name, where]) => `  ${name}${where}`).join('\n');
   }
@@ -80,17 +80,10 @@ export class RealWaits {
     this.#waits.set(id, { type, resource: new WeakRef(resource), note: noteCallSite() });
   }
 
-  /** @internal It is no longer waited for, because it came. */
+  /** @internal It came, and was real. */
   came(id: number): void {
     const wait = this.#waits.get(id);
     if (wait !== undefined) this.#came.push(wait);
-  }
-
-  /** @internal It was given up, or is done with. A socket or the like was real for as long as it was there. */
-  ended(id: number): void {
-    const wait = this.#waits.get(id);
-    if (wait?.type.endsWith('WRAP') === true) this.#came.push(wait);
-    this.#waits.delete(id);
   }
 }
 
@@ -103,7 +96,6 @@ const hook = createHook({
     if (NAMES.has(type)) doer.getStore()?.began(id, type, resource);
   },
   before: (id) => watched?.came(id),
-  destroy: (id) => watched?.ended(id),
 });
 
 /** Runs `work`, and notes in `waits` every real thing that it, or what follows from it, is waiting for. One at a time. */

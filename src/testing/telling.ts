@@ -107,7 +107,7 @@ class Telling {
     return {
       cold: (diagram, ...rest) => this.#source('cold', diagram, time.createColdObservable(diagram, ...rest)),
       hot: (diagram, ...rest) => this.#source('hot', diagram, time.createHotObservable(diagram, ...rest)),
-      time: time.createTime.bind(time),
+      time: endOfDiagram,
       expectObservable: (observable, subscription) => {
         const said = this.#says('expectObservable');
         const expected = time.expectObservable(this.#heard(observable), subscription);
@@ -239,8 +239,7 @@ class Telling {
 
   /** The story lasts as long as the diagram of an observable. */
   #lasts(diagram: string): void {
-    const frames = VirtualTime.parseMarbles(diagram, undefined, undefined, true, true).map(({ frame }) => frame);
-    this.#length = Math.max(this.#length, ...frames);
+    this.#length = Math.max(this.#length, ...framesOf(diagram).map(({ frame }) => frame));
   }
 
   // ── what came of it ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -322,6 +321,17 @@ class Telling {
     return all === '' ? [] : [`network: ${all}`];
   }
 }
+
+/** What RxJS reads in a diagram. */
+const framesOf = (diagram: string): ReturnType<typeof VirtualTime.parseMarbles> =>
+  VirtualTime.parseMarbles(diagram, undefined, undefined, true, true);
+
+/** As RxJS's `time`, which takes `10s` for three milliseconds. */
+const endOfDiagram = (diagram: string): number => {
+  const end = framesOf(diagram).find(({ notification }) => notification.kind === 'C');
+  if (end === undefined) throw new SyntaxError(`time wants a diagram with an end (|), got ${diagram}`);
+  return end.frame;
+};
 
 const OUTCOMES = 'outcomes';
 const receivedBy = (name: string): string => `received by ${name}`;
