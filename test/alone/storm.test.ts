@@ -2,14 +2,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { concatMap, delay, from, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { failIfIdle, frameFixed, serve } from '../operators/index.js';
-import type { Connection } from '../src/index.js';
-import { loopback } from './kit/loopback.js';
-import { assertNoLeaks } from '../src/testing/leaks.js';
-import type { StreamPeer } from './kit/peer.js';
-import { quiet, rounds } from './kit/quiet.js';
-import { reasons } from './kit/reasons.js';
-import { suite } from './kit/suite.js';
+import { failIfIdle, frameFixed, serve } from '../../operators/index.js';
+import type { Connection } from '../../src/index.js';
+import { loopback } from '../kit/loopback.js';
+import { assertNoLeaks } from '../../src/testing/leaks.js';
+import type { StreamPeer } from '../kit/peer.js';
+import { quiet, rounds } from '../kit/quiet.js';
+import { reasons } from '../kit/reasons.js';
+import { suite } from '../kit/suite.js';
 
 const test = suite('storms', undefined, { timeout: 20_000 });
 

@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import type { Held, Ports } from './kit/abused.js';
-import { client } from './kit/program.js';
-import { suite } from './kit/suite.js';
+import type { Held, Ports } from '../kit/abused.js';
+import { client } from '../kit/program.js';
+import { suite } from '../kit/suite.js';
 
 const test = suite('abuse', undefined, { timeout: 20_000 });
 const MB = 1024 * 1024;
@@ -16,7 +16,7 @@ let server: ChildProcess;
 let ports: Ports;
 
 test.before(async () => {
-  server = fork(fileURLToPath(new URL('kit/abused.js', import.meta.url)), { execArgv: ['--expose-gc'] });
+  server = fork(fileURLToPath(new URL('../kit/abused.js', import.meta.url)), { execArgv: ['--expose-gc'] });
   [ports] = (await once(server, 'message')) as [Ports];
 });
 test.after(() => {
