@@ -1,0 +1,16 @@
+export type { Sign, Values } from './diagram.js';
+export { type EverySplitOptions, everySplit, marbles } from './marbles.js';
+export type { NetworkOptions } from './network.js';
+export type { MarblesOptions, Story, Teller } from './story.js';
+export { StoryFailed } from './story-failed.js';
+export { ending } from './ending.js';
+export type { Loopback, LoopbackOptions, Serving } from './loopback.js';
+export { loopback } from './loopback.js';
+export type { Over } from './ear.js';
+export type { PlainClient, PlainClientOptions, ServerPlace } from './plain-client.js';
+export { plainClient } from './plain-client.js';
+export { assertNoLeaks } from './leaks.js';
+export { within } from './within.js';
+export { type RecordOptions, record } from './record.js';
+export { type Happening, type Recording, parseRecording, readRecording } from './recording.js';
+export { type ReplayOptions, type ReplayStory, replay } from './replay.js';
