@@ -100,9 +100,10 @@ export class ScriptedClient {
 
   #send(bytes: Uint8Array): void {
     const left = this.network.resetAt - this.#sent;
+    if (left < 0) return;
     this.#wire?.write(bytes.subarray(0, left));
     this.#sent += bytes.length;
-    if (bytes.length >= left) this.#wire?.cut();
+    if (this.#sent >= this.network.resetAt) this.#wire?.cut();
   }
 
   #end(): void {

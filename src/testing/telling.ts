@@ -273,9 +273,10 @@ class Telling {
 
   #leftOpen({ name, open, connected }: ScriptedClient): string[] {
     const meant = this.#meantOpen.has(name);
-    if (open && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
-    if (!open && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
-    if (open || !connected || this.#endsOf(name).length > 0) return [];
+    const ended = this.#endsOf(name).length > 0;
+    if (open && !ended && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
+    if ((!open || ended) && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
+    if (open || !connected || ended) return [];
     return [`${name} has gone, and the server's connection to it is left open: its handler goes on`];
   }
 
@@ -310,7 +311,8 @@ class Telling {
   }
 
   #networks(): string[] {
-    const all = shownNetwork(this.#options);
+    const { connection: _, ...network } = this.#options;
+    const all = shownNetwork(network);
     return all === '' ? [] : [`network: ${all}`];
   }
 }
