@@ -1,6 +1,7 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
 import { checkFunction, checkTime } from '../src/check.js';
 import { PeerIdle } from '../src/errors.js';
+import { tell } from '../src/hook.js';
 import { Patience } from '../src/time/patience.js';
 import { Silence } from '../src/time/silence.js';
 import { type Heard, Link } from './link.js';
@@ -36,8 +37,8 @@ export interface KeepAliveOptions<A, B> {
  * which only answers probes is asked. It goes before data that is queued for the peer: at most one, while it is full.
  *
  * Once the session has listened to its messages the peer is heard to its end; what comes when the session listens no
- * more is a sign of life and is dropped. What `probe`, `isKeepAlive` and `onEvent` throw is the stream's error. Hold
- * time as in BGP (RFC 4271, section 4.4), 0 included.
+ * more is a sign of life and is dropped. What `probe` and `isKeepAlive` throw is the stream's error; what `onEvent`
+ * throws is a warning. Hold time as in BGP (RFC 4271, section 4.4), 0 included.
  */
 export const keepAlive = <A, B>(
   options: KeepAliveOptions<A, B>,
@@ -102,14 +103,13 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
 
   next(message: A): void {
     this.begin();
-    if (this.#settings.isKeepAlive(message)) this.#settings.onEvent?.('received');
+    if (this.#settings.isKeepAlive(message)) tell('onEvent', this.#settings.onEvent, 'received');
     else this.#listener?.next(message);
   }
 
   /** Nothing more is expected of the peer, and its answers may take their time. */
   complete(): void {
     this.#ended = true;
-    this.stop();
     this.#listener?.complete();
   }
 
@@ -123,7 +123,7 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
   }
 
   protected failure(): PeerIdle {
-    this.#settings.onEvent?.('expired');
+    tell('onEvent', this.#settings.onEvent, 'expired');
     return new PeerIdle(this.ms);
   }
 }
@@ -132,7 +132,6 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
 class Speaking<B> extends Silence<B> implements Heard<B> {
   readonly #settings: Settings<never, B>;
   readonly #hearing: Patience<unknown>;
-  #probedAt = 0;
   /** At which opening of a closed valve a probe was put in front: a second one would only wait behind it. */
   #waitingSince = -1;
 
@@ -151,20 +150,19 @@ class Speaking<B> extends Silence<B> implements Heard<B> {
     this.stop();
   }
 
-  /** A peer that was silent since the last probe, or for longer, is silence too. */
+  /** A peer that says nothing is silence too. */
   protected override get since(): number {
     const heard = this.#hearing.since;
-    return heard < 0 ? super.since : Math.min(super.since, Math.max(heard, this.#probedAt));
+    return heard < 0 ? super.since : Math.min(super.since, heard);
   }
 
   protected speak(): void {
-    this.#probedAt = super.since;
     const { valve } = this.scope;
     if (valve !== null && valve.closed) {
       if (this.#waitingSince === valve.openings) return;
       this.#waitingSince = valve.openings;
     }
     this.out.next(this.#settings.probe());
-    this.#settings.onEvent?.('sent');
+    tell('onEvent', this.#settings.onEvent, 'sent');
   }
 }

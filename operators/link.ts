@@ -24,6 +24,7 @@ export class Link<A> extends Subscriber<A> {
     super(out);
     this.out = out;
     this.heard = heard;
+    if (this.closed) heard.gone?.();
   }
 
   protected override _next(value: A): void {
@@ -59,6 +60,7 @@ export class Link<A> extends Subscriber<A> {
   override unsubscribe(): void {
     if (this.closed) return;
     super.unsubscribe();
-    this.heard.gone?.();
+    // If the one it feeds has ended before, this is called while the link is being made.
+    (this.heard as Heard<A> | undefined)?.gone?.();
   }
 }

@@ -46,12 +46,11 @@ export const serve = (
         concurrent,
         highWater: 1,
       });
-      connections
-        .pipe(
-          tap((connection) => open.add(connection)),
-          serving,
-        )
-        .subscribe(out);
+      const accept = (connection: Connection): void => {
+        if (out.closed) connection.abort();
+        else open.add(connection);
+      };
+      connections.pipe(tap(accept), serving).subscribe(out);
     });
 };
 

@@ -104,8 +104,20 @@ test('a second Ctrl-C cuts at once, exit code 130', async () => {
   await ann.hears(/welcome/);
   chat.signal('SIGINT');
   await ann.hears(/goodbye/);
+  await new Promise((resolve) => {
+    setTimeout(resolve, 150); // a second keystroke, and not the same one again
+  });
   chat.signal('SIGINT');
   assert.is(await chat.exited, 130);
+});
+
+test('one Ctrl-C that arrives twice, as under npm, is one', async () => {
+  const chat = example('chat', '--port', '0');
+  await portOf(chat);
+  chat.signal('SIGINT');
+  chat.signal('SIGINT');
+  assert.is(await chat.exited, 0);
+  assert.match(chat.output(), /drained in \d+ ms: 0 ended, 0 cut\n/);
 });
 
 test('a port in use is one line on stderr and exit code 1', async () => {

@@ -6,6 +6,7 @@ import {
   Observable,
   type SchedulerLike,
   Subject,
+  combineLatest,
   identity,
   mergeMap,
   of,
@@ -117,6 +118,9 @@ for (const [name, operator] of Object.entries(operators)) {
       assert.not(messages.observed, end);
     }
     of(1, 2, 3).pipe(operator(20_000), take(1)).subscribe();
+    assert.is(waiting(), 0);
+    const over = throwError(() => new Error('over before it is subscribed to'));
+    combineLatest([over, NEVER.pipe(operator(20_000))]).subscribe({ error: () => {} });
     assert.is(waiting(), 0);
   });
 

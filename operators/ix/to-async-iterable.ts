@@ -20,6 +20,8 @@ const flattened = <A>(batches: AsyncIterator<A[]>): AsyncIterator<A, undefined> 
   let taken = 0;
   /** Pulls that overlap get their values in the order in which they were made. */
   let last: Promise<unknown> = Promise.resolve();
+  /** Pulls that are under way. */
+  let under = 0;
 
   const step = async (): Promise<IteratorResult<A, undefined>> => {
     if (taken === batch.length) {
@@ -31,10 +33,15 @@ const flattened = <A>(batches: AsyncIterator<A[]>): AsyncIterator<A, undefined> 
     return { value: batch[taken++] as A, done: false };
   };
 
+  const stepped = (): void => {
+    under--;
+  };
+
   return {
     next: () => {
-      const pulled = last.then(step);
-      last = pulled.catch(() => undefined);
+      // The first one subscribes, and that at once: what comes in this very moment is not to be missed.
+      const pulled = under++ === 0 ? step() : last.then(step);
+      last = pulled.then(stepped, stepped);
       return pulled;
     },
     return: async () => {

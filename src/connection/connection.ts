@@ -187,6 +187,7 @@ export class WireConnection implements Connection, WireListener {
     const { drain } = flow.scope;
     if (drain !== null) subscriber.add(drain.onStop(() => this.#hand(gate, () => subscriber.complete())));
     subscriber.add(() => {
+      gate.forget(this.#resume);
       gate.leave();
       this.#reader = this.#gate = null;
       this.#forsaken = true;

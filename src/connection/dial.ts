@@ -154,6 +154,7 @@ export const dial = (options: DialOptions): Observable<Connection> => {
     };
 
     subscriber.add(() => {
+      gate.forget(attempt);
       gate.leave();
       current.unsubscribe();
     });

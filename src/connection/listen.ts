@@ -85,7 +85,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     const waiting = new Queue<Socket>();
     let opened = false;
     let wait = 0;
-    let refuseUntil = 0;
+    let refuseUntil = -Infinity;
 
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
 
@@ -144,6 +144,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     server.listen({ ...place, backlog, ipv6Only });
 
     return () => {
+      gate.forget(admit);
       gate.leave();
       server.close();
       for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);

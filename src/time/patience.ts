@@ -63,25 +63,27 @@ export abstract class Patience<A> extends Entry {
   }
 
   due(): void {
-    if (this.#since === NEVER || this.#waitsOn()) return;
+    if (this.#since === NEVER || this.waitsOn()) return;
     this.#timetable.clock.afterReads(() => {
-      if (this.#since !== NEVER && !this.pending && !this.#waitsOn()) this.#giveUp();
+      if (this.#since !== NEVER && !this.waitsOn()) this.giveUp();
     });
   }
 
-  #waitsOn(): boolean {
+  // `private` and not `#`: for methods of that kind every instance has a field more.
+
+  private waitsOn(): boolean {
     let left = this.#timetable.left(this.#since, this.ms);
-    if (left <= 0 && this.#heldBack()) left = this.ms / AGAIN;
+    if (left <= 0 && this.heldBack()) left = this.ms / AGAIN;
     if (left > 0) this.#timetable.put(this, left);
     return left > 0;
   }
 
   /** Whether something of the peer may lie unread. Before it was heard for the first time, its source is not known. */
-  #heldBack(): boolean {
+  private heldBack(): boolean {
     return this.#source === null ? this.#scope.valve?.closed === true : this.#source.resting;
   }
 
-  #giveUp(): void {
+  private giveUp(): void {
     this.#since = NEVER;
     inScope(this.#scope, () => {
       try {

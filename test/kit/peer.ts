@@ -197,14 +197,18 @@ export class MemoryPeer implements Peer {
   }
 }
 
-/** Dials by Node's own client. */
-export const dialRaw = (
-  where: { readonly port: number; readonly host?: string } | { readonly path: string },
-): Promise<StreamPeer> =>
+/** Where to dial. */
+export type Where = { readonly port: number; readonly host?: string } | { readonly path: string };
+
+/** Dials by Node's own client, and does not wait for an answer. */
+export const knock = (where: Where): StreamPeer => new StreamPeer(connect({ ...where, allowHalfOpen: true }));
+
+/** Dials by Node's own client. Fails when nobody answers. */
+export const dialRaw = (where: Where): Promise<StreamPeer> =>
   new Promise((done, failed) => {
-    const socket = connect({ ...where, allowHalfOpen: true });
-    socket.once('error', failed).once('connect', () => {
-      socket.off('error', failed);
-      done(new StreamPeer(socket));
+    const peer = knock(where);
+    peer.stream.once('error', failed).once('connect', () => {
+      peer.stream.off('error', failed);
+      done(peer);
     });
   });
