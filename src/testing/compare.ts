@@ -110,10 +110,11 @@ export const valueDifference = (name: string, actual: unknown, expected: unknown
 };
 
 const shownDifference = (name: string, actual: readonly Mark[], expected: readonly Mark[], index: number): string => {
-  const came = named(actual, expected);
-  const [was, should] = [came[index], expected[index]];
-  const at = Math.min(was?.at ?? Infinity, should?.at ?? Infinity);
-  const { lines, columns } = drawRows(near([came, expected], at));
+  const [is, should] = [actual[index], expected[index]];
+  const at = Math.min(is?.at ?? Infinity, should?.at ?? Infinity);
+  const [nearby = [], wanted = []] = near([actual, expected], at);
+  const { lines, columns } = drawRows([named(nearby, expected), wanted]);
+  const [was] = is === undefined ? [] : named([is], expected);
   const values = bothValues(was?.value, should?.value);
   return [
     `${name}: the rows differ at ${shownTime(at)}`,

@@ -1,4 +1,5 @@
 import { checkFunction, checkInteger } from '../check.js';
+import { connectionLimits } from '../connection/connection.js';
 import { type NetworkOptions, networkOf } from './network.js';
 import type { MarblesOptions, Teller } from './story.js';
 import { tell } from './telling.js';
@@ -19,11 +20,12 @@ import { tell } from './telling.js';
  *
  * Rejects with `StoryFailed` when a row differs, when something that a client received or the end of its connection was
  * never asserted, when a connection, a timer or a subscription is left open, and at once when the story waits for
- * something real. One story at a time in a process.
+ * something real. The probes of a protocol's keep-alive need not be asserted. One story at a time in a process.
  */
 export const marbles = (story: Teller, options: MarblesOptions = {}): (() => Promise<void>) => {
   checkFunction('story', story);
   networkOf(options);
+  connectionLimits(options.connection ?? {});
   return () => tell(story, options);
 };
 
@@ -41,6 +43,7 @@ export const everySplit = (story: Teller, options: EverySplitOptions = {}): (() 
   const { random = 8, ...rest } = options;
   checkFunction('story', story);
   const { seed } = networkOf(rest);
+  connectionLimits(rest.connection ?? {});
   const ways: NetworkOptions[] = [
     {},
     ...[1, 2, 3, 5].map((split) => ({ split })),

@@ -125,11 +125,12 @@ export class NetworkWire implements Wire {
     this.#close();
   }
 
-  /** Resets the connection behind all that was written: it still comes. */
+  /** Cuts the connection behind all that was written: it still comes, and then both sides see a reset. */
   cut(): void {
-    if (this.#gone) return;
-    this.#other.#expectReset(this.#lineEnd());
-    this.#close();
+    const at = this.#lineEnd();
+    this.#endSent = true;
+    this.#expectReset(at);
+    this.#other.#expectReset(at);
   }
 
   #reset(): void {

@@ -16,7 +16,7 @@ export interface NetworkOptions {
   readonly bandwidth?: number;
   /** Bytes that may be under way and unread in a direction before who writes is full (default 65,536). */
   readonly window?: number;
-  /** Resets the connection behind so many bytes of the client: that many still come. */
+  /** Cuts the connection when so many bytes of the client have come: both sides see a reset. */
   readonly resetAt?: number;
   /** What chance goes by (default 1): the same seed splits in the same way. */
   readonly seed?: number;

@@ -14,7 +14,7 @@ const bytesOf = (value: unknown): Uint8Array => {
   throw new TypeError(`a client sends bytes, a text or a list of them, got ${String(value)}`);
 };
 
-/** What a client does in its millisecond: the marks of a row, in order. The first is that it connects. */
+/** What a client does: the marks of its row. The first is that it connects. */
 const deedsOf = (name: string, { marks }: Row): readonly Mark[] => {
   const opens = marks.findIndex(({ sign }) => sign === 'open');
   if (opens < 0) return [{ at: 0, sign: 'open', symbol: '^', value: undefined }, ...marks];
@@ -47,7 +47,7 @@ export class ScriptedClient {
     this.#time = time;
     this.#accept = accept;
     this.#endsInReturn = row.marks.every(({ sign }) => sign !== 'end');
-    time.script(deedsOf(name, row).map((mark) => ({ at: mark.at, work: () => this.#do(mark) })));
+    time.script(deedsOf(name, row).map((mark) => ({ at: mark.at, work: this.#deed(mark) })));
   }
 
   /** Whether its side of a connection is there. */
@@ -65,13 +65,14 @@ export class ScriptedClient {
     this.#wire?.reset();
   }
 
-  #do({ sign, value }: Mark): void {
-    if (sign === 'open') this.#open();
-    else if (sign === 'value') this.#send(bytesOf(value));
-    else if (sign === 'end') this.#end();
-    else if (sign === 'reset') this.#wire?.reset();
-    else if (sign === 'pause') this.#wire?.pause();
-    else this.#wire?.resume();
+  #deed({ sign, value }: Mark): () => void {
+    if (sign === 'open') return () => this.#open();
+    if (sign === 'end') return () => this.#end();
+    if (sign === 'reset') return () => this.#wire?.reset();
+    if (sign === 'pause') return () => this.#wire?.pause();
+    if (sign === 'resume') return () => this.#wire?.resume();
+    const bytes = bytesOf(value);
+    return () => this.#send(bytes);
   }
 
   #open(): void {
@@ -100,9 +101,10 @@ export class ScriptedClient {
 
   #send(bytes: Uint8Array): void {
     const left = this.network.resetAt - this.#sent;
+    if (left < 0) return;
     this.#wire?.write(bytes.subarray(0, left));
     this.#sent += bytes.length;
-    if (bytes.length >= left) this.#wire?.cut();
+    if (this.#sent >= this.network.resetAt) this.#wire?.cut();
   }
 
   #end(): void {

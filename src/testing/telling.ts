@@ -1,16 +1,17 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { Observable, type OperatorFunction, Subject, Subscription } from 'rxjs';
 import { serve } from '../../operators/serve.js';
+import { checkText } from '../check.js';
 import { type Connection, WireConnection, connectionLimits } from '../connection/connection.js';
-import { deframer } from '../framing/deframer.js';
-import type { Rule } from '../framing/rule.js';
 import type { Outcome } from '../server/outcome.js';
-import { difference, shownRow, valueDifference } from './compare.js';
+import { difference, sameValue, shownRow, valueDifference } from './compare.js';
 import { type Mark, type RowKind, type Values, readDiagram, shownTime } from './diagram.js';
 import { ending } from './ending.js';
 import { type NetworkOptions, networkOf, shownNetwork } from './network.js';
 import type { NetworkWire } from './network-wire.js';
 import { rowsOf } from './of-rxjs.js';
+import { probeOf } from './probe-of.js';
+import { receivedRow } from './received-row.js';
 import { ScriptedClient } from './scripted-client.js';
 import type { MarblesOptions, Story, Teller } from './story.js';
 import { StoryFailed } from './story-failed.js';
@@ -28,6 +29,13 @@ interface Expectation {
   readonly differs: () => string | undefined;
 }
 
+/** How the server's connection to a client ended. */
+interface Ending {
+  readonly at: number;
+  readonly name: string;
+  readonly how: string;
+}
+
 /** An observable of the story's own, with the times at which it was subscribed to. */
 interface Source {
   readonly name: string;
@@ -39,19 +47,19 @@ class Telling {
   readonly #options: MarblesOptions;
   readonly #accepted = new Subject<Connection>();
   readonly #clients = new Map<string, ScriptedClient>();
-  /** The names of the clients by the server's connections to them, in the order of their opening. */
-  readonly #names = new Map<Connection, string>();
   readonly #expectations: Expectation[] = [];
-  readonly #outcomes: Mark[] = [];
+  readonly #endings: Ending[] = [];
   readonly #opened: Mark[] = [];
   readonly #meantOpen = new Set<string>();
   /** Expectations of observables that say nothing yet. */
-  readonly #unsaid = new Set<string>();
+  readonly #unsaid = new Set<{ readonly name: string }>();
   readonly #sources: Source[] = [];
   /** What the expectations of observables listen to. */
   readonly #listening = new Subscription();
   readonly #wrong: string[] = [];
   #serving: Subscription | null = null;
+  /** What a protocol says only to be heard. */
+  #probe: Uint8Array | undefined;
   #passing: Promise<void> | null = null;
   #length = 0;
 
@@ -124,19 +132,24 @@ class Telling {
         const expected = time.expectSubscriptions(logs);
         return { toBe: (diagrams) => said(() => expected.toBe(diagrams)) };
       },
-      serve: (handler, options) => this.#serve(serve(handler, options)),
+      serve: (handler, options) => {
+        this.#serve(serve(handler, options));
+        this.#probe = probeOf(handler);
+      },
       serveWith: (serving) => this.#serve(serving),
       client: (name, diagram, values, network) => this.#client(name, diagram, values, network),
       expectReceived: (name, diagram, values, rule) => {
         const { received } = this.#known(name);
-        this.#expect('what a client receives', receivedBy(name), diagram, values, () => inFrames(received, rule));
+        this.#expect('what a client receives', receivedBy(name), diagram, values, () => receivedRow(received, rule));
       },
       expectClosed: (name, diagram, values) => {
         this.#known(name);
         this.#expect('what is reported', endOf(name), diagram, values, () => this.#endsOf(name));
       },
       expectOutcomes: (diagram, values) =>
-        this.#expect('what is reported', OUTCOMES, diagram, values, () => this.#outcomes),
+        this.#expect('what is reported', OUTCOMES, diagram, values, () =>
+          this.#endings.map(({ at, name, how }) => reported(at, `${name} ${how}`)),
+        ),
       expectOpened: (diagram, values) =>
         this.#expect('what is reported', 'opened', diagram, values, () => this.#opened),
       expectHeard: (name, content) => {
@@ -164,11 +177,12 @@ class Telling {
     if (this.#serving !== null) throw new Error('a story has one server: serve was called before');
     this.#serving = this.#accepted.pipe(serving).subscribe((outcome) => {
       const connection = E.isLeft(outcome) ? outcome.left.connection : outcome.right;
-      this.#note(this.#outcomes, `${this.#names.get(connection) ?? connection.peer} ${ending(outcome)}`);
+      this.#endings.push({ at: this.time.now(), name: connection.peer, how: ending(outcome) });
     });
   }
 
   #client(name: string, diagram: string, values?: Values, own?: NetworkOptions): void {
+    checkText('name', name);
     if (this.#clients.has(name)) throw new Error(`the story has a client ${name} already`);
     const row = readDiagram('what a client does', diagram, values);
     const network = networkOf({ ...this.#options, ...own });
@@ -181,9 +195,8 @@ class Telling {
     if (this.#serving === null) throw new StoryFailed(`${name} connects, and nobody serves: call serve first`);
     const connection = new WireConnection(wire, connectionLimits(this.#options.connection ?? {}));
     // Counted from 1 in each story, so that the same story is the same story.
-    Object.assign(connection, { id: this.#names.size + 1 });
-    this.#names.set(connection, name);
-    this.#note(this.#opened, name);
+    Object.assign(connection, { id: this.#opened.length + 1 });
+    this.#opened.push(reported(this.time.now(), name));
     this.#accepted.next(connection);
   }
 
@@ -229,7 +242,7 @@ class Telling {
 
   /** An expectation of an observable is in two parts. Notes that the first was said; the second takes the note away. */
   #says(name: string): (second: () => void) => void {
-    const note = `${name} ${this.#unsaid.size + 1}`;
+    const note = { name };
     this.#unsaid.add(note);
     return (second) => {
       this.#unsaid.delete(note);
@@ -244,21 +257,15 @@ class Telling {
 
   // ── what came of it ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  #note(row: Mark[], value: string): void {
-    row.push({ at: this.time.now(), sign: 'value', symbol: '?', value });
-  }
-
-  #endsOf(name: string): Mark[] {
-    return this.#outcomes
-      .filter(({ value }) => (value as string).startsWith(`${name} `))
-      .map((mark) => ({ ...mark, value: (mark.value as string).slice(name.length + 1) }));
+  #endsOf(client: string): Mark[] {
+    return this.#endings.filter(({ name }) => name === client).map(({ at, how }) => reported(at, how));
   }
 
   #judge(): void {
     for (const { differs } of this.#expectations) this.#wrong.push(...some(differs()));
     for (const client of this.#clients.values())
       this.#wrong.push(...this.#unasserted(client), ...this.#leftOpen(client));
-    for (const note of this.#unsaid) this.#wrong.push(`${note} asserts nothing: it wants a toBe`);
+    for (const { name } of this.#unsaid) this.#wrong.push(`${name} asserts nothing: it wants a toBe`);
   }
 
   #asserted(...names: readonly string[]): boolean {
@@ -268,8 +275,10 @@ class Telling {
   /** Rows in which something happened that nobody asked about. */
   #unasserted({ name, received }: ScriptedClient): string[] {
     const wrong: string[] = [];
-    if (received.some(({ sign }) => sign === 'value') && !this.#asserted(receivedBy(name))) {
-      wrong.push(`what ${name} received is not asserted (expectReceived)\n  was  ${shownRow(inFrames(received))}`);
+    const row = receivedRow(received);
+    const said = row.some(({ sign, value }) => sign === 'value' && !sameValue(value, this.#probe));
+    if (said && !this.#asserted(receivedBy(name))) {
+      wrong.push(`what ${name} received is not asserted (expectReceived)\n  was  ${shownRow(row)}`);
     }
     const ends = this.#endsOf(name);
     if (ends.length > 0 && !this.#asserted(endOf(name), OUTCOMES)) {
@@ -280,15 +289,15 @@ class Telling {
 
   #leftOpen({ name, open, connected }: ScriptedClient): string[] {
     const meant = this.#meantOpen.has(name);
-    if (open && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
-    if (!open && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
-    if (open || !connected || this.#endsOf(name).length > 0) return [];
+    const ended = this.#endsOf(name).length > 0;
+    if (open && !ended && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
+    if ((!open || ended) && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
+    if (open || !connected || ended) return [];
     return [`${name} has gone, and the server's connection to it is left open: its handler goes on`];
   }
 
   /** Everybody leaves, and what follows from that happens. */
   async #end(): Promise<void> {
-    this.#listening.unsubscribe();
     this.#hangUp();
     try {
       await this.time.playTo(this.time.now() + 1);
@@ -299,6 +308,7 @@ class Telling {
   }
 
   #hangUp(): void {
+    this.#listening.unsubscribe();
     this.#serving?.unsubscribe();
     for (const client of this.#clients.values()) client.vanish();
   }
@@ -317,7 +327,8 @@ class Telling {
   }
 
   #networks(): string[] {
-    const all = shownNetwork(this.#options);
+    const { connection: _, ...network } = this.#options;
+    const all = shownNetwork(network);
     return all === '' ? [] : [`network: ${all}`];
   }
 }
@@ -333,6 +344,9 @@ const endOfDiagram = (diagram: string): number => {
   return end.frame;
 };
 
+/** Something that is reported, as it stands in a row. */
+const reported = (at: number, value: string): Mark => ({ at, sign: 'value', symbol: '?', value });
+
 const OUTCOMES = 'outcomes';
 const receivedBy = (name: string): string => `received by ${name}`;
 const endOf = (name: string): string => `end of ${name}`;
@@ -341,41 +355,3 @@ const some = (wrong: string | undefined): readonly string[] => (wrong === undefi
 
 const allBytes = (received: readonly Mark[]): Uint8Array =>
   Buffer.concat(received.flatMap(({ sign, value }) => (sign === 'value' ? [value as Uint8Array] : [])));
-
-/** What came, as the bytes of each millisecond, or as the frames that a rule cuts. */
-const inFrames = (received: readonly Mark[], rule?: Rule): Mark[] =>
-  rule === undefined ? byTheMillisecond(received) : cut(received, rule);
-
-const byTheMillisecond = (received: readonly Mark[]): Mark[] => {
-  const marks: Mark[] = [];
-  for (const mark of received) {
-    const last = marks.at(-1);
-    if (last?.sign !== 'value' || mark.sign !== 'value' || last.at !== mark.at) marks.push(mark);
-    else
-      marks[marks.length - 1] = { ...last, value: Buffer.concat([last.value as Uint8Array, mark.value as Uint8Array]) };
-  }
-  return marks;
-};
-
-/** Where the rule refuses, or the last frame is not whole, stands the error. */
-const cut = (received: readonly Mark[], rule: Rule): Mark[] => {
-  const frames = deframer(rule);
-  const marks: Mark[] = [];
-  let last: Mark | undefined;
-  try {
-    for (const mark of received) {
-      if (mark.sign !== 'value') marks.push(mark);
-      else {
-        last = mark;
-        frames.push(mark.value as Uint8Array);
-        for (let frame = frames.next(); frame !== undefined; frame = frames.next())
-          marks.push({ ...mark, value: frame });
-      }
-    }
-    frames.end();
-    frames.next();
-  } catch (error) {
-    if (last !== undefined) marks.push({ ...last, value: error });
-  }
-  return marks.toSorted((a, b) => a.at - b.at);
-};
