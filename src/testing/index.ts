@@ -14,3 +14,18 @@ export { within } from './within.js';
 export { type RecordOptions, record } from './record.js';
 export { type Happening, type Recording, parseRecording, readRecording } from './recording.js';
 export { type ReplayOptions, type ReplayStory, replay } from './replay.js';
+export { type Bytes, deliveries } from './deliveries.js';
+export {
+  type VerifyDecoderOptions,
+  type VerifyOptions,
+  type VerifyRuleOptions,
+  verifyDecoder,
+  verifyRule,
+} from './verify.js';
+export type { Decoder, MakeDecoder } from './verifier/decoder.js';
+export type { ErrorMatch } from './verifier/error-match.js';
+export type { ChunkDecoder } from './verifier/run-function.js';
+export type { ExpectedFrame, VerifyCase } from './verifier/stream.js';
+export type { VerifyCheck } from './verifier/trial.js';
+export type { VerifyReport } from './verifier/verification.js';
+export { VerifyFailed } from './verifier/verify-failed.js';
