@@ -37,20 +37,12 @@ export const serve = (
       });
       const serving = mergeInner<Connection, Outcome>({
         name: 'serve',
-        project: (connection) =>
-          serveOne(answer, connection).pipe(
-            tap(() => {
-              open.delete(connection);
-            }),
-          ),
+        project: (connection) => serveOne(answer, connection).pipe(tap(() => open.delete(connection))),
         concurrent,
         highWater: 1,
       });
-      const accept = (connection: Connection): void => {
-        if (out.closed) connection.abort();
-        else open.add(connection);
-      };
-      connections.pipe(tap(accept), serving).subscribe(out);
+      const accepted = connections.pipe(tap((connection) => open.add(connection)));
+      accepted.pipe(serving).subscribe(out);
     });
 };
 

@@ -8,9 +8,10 @@ import { Duplex } from 'node:stream';
 import { firstValueFrom, lastValueFrom, of } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { type Connection, type ConnectionOptions, type Place, dial, fromDuplex, listen, memory } from '../src/index.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
+import { RecordedConnection } from '../src/testing/recorded-connection.js';
 import { type Transport, connectionLaws } from './connection-laws.js';
 import { duplexPair } from './kit/duplex-pair.js';
-import { openHandles } from './kit/open-handles.js';
 import { MemoryPeer, type Over, type Peer, StreamPeer, dialRaw } from './kit/peer.js';
 import { suite } from './kit/suite.js';
 
@@ -29,7 +30,7 @@ const transport = (name: string, seesAbort: Over, make: (options: ConnectionOpti
     name,
     seesAbort,
     open: async (options = {}) => {
-      allGone ??= openHandles();
+      allGone ??= assertNoLeaks();
       const { near, far, after } = await make(options);
       if (after !== undefined) afters.push(after);
       return { near, far };
@@ -80,6 +81,18 @@ const overDuplex = transport('fromDuplex', 'end', (options) => {
   return Promise.resolve({ near: fromDuplex(near, options), far: new StreamPeer(far) });
 });
 
+const unheard = { chunk: () => {}, mark: () => {}, closed: () => {} };
+
+/** One that is recorded keeps the laws of the one that it stands for. */
+const recorded = transport('recorded', 'reset', (options) => {
+  const [near, far] = memory(options);
+  return Promise.resolve({
+    near: new RecordedConnection(near, unheard),
+    far: new MemoryPeer(far),
+    after: () => far.abort(),
+  });
+});
+
 const freshPath = (() => {
   let made = 0;
   return (): string => {
@@ -94,6 +107,7 @@ connectionLaws(accepted('unix', 'end', () => ({ path: freshPath() })));
 connectionLaws(dialled);
 connectionLaws(inMemory);
 connectionLaws(overDuplex);
+connectionLaws(recorded);
 
 const test = suite('fromDuplex');
 

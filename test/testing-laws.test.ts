@@ -1,9 +1,9 @@
 import { type SchedulerAction, type Subscription, VirtualTimeScheduler } from 'rxjs';
 import { WireConnection, connectionLimits } from '../src/connection/connection.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
 import { type NetworkOptions, networkOf } from '../src/testing/network.js';
 import { wires } from '../src/testing/network-wire.js';
 import { type Transport, connectionLaws } from './connection-laws.js';
-import { openHandles } from './kit/open-handles.js';
 import { MemoryPeer } from './kit/peer.js';
 
 /** Virtual time that moves on by itself, a step in each turn of the real loop: the laws wait for real. */
@@ -43,7 +43,7 @@ const overNetwork = (name: string, options: NetworkOptions): Transport => {
     name,
     seesAbort: 'reset',
     open: (limits = {}) => {
-      allGone ??= openHandles();
+      allGone ??= assertNoLeaks();
       const [near, far] = wires(networkOf(options), new MovingTime(), ['far', 'near']).map(
         (wire) => new WireConnection(wire, connectionLimits(limits)),
       ) as [WireConnection, WireConnection];

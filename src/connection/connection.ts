@@ -185,7 +185,7 @@ export class WireConnection implements Connection, WireListener {
     this.#gate = gate;
     // A server that is told to stop takes in no more; what has come is still answered.
     const { drain } = flow.scope;
-    if (drain !== null) subscriber.add(drain.onStop(() => this.#hand(gate, () => subscriber.complete())));
+    if (drain !== null) subscriber.add(drain.onStop(() => this.#hand(() => gate.complete(subscriber))));
     subscriber.add(() => {
       gate.forget(this.#resume);
       gate.leave();
@@ -203,10 +203,10 @@ export class WireConnection implements Connection, WireListener {
     if (this.#reader !== null) this.#wire.resume();
   };
 
-  /** Runs `work`, which reaches the program, as the source `gate`. What is thrown is this connection's and no other's. */
-  #hand(gate: Gate, work: () => void): void {
+  /** Runs `work`, which reaches the program. What is thrown is this connection's and no other's. */
+  #hand(work: () => void): void {
     try {
-      gate.run(work);
+      work();
     } catch (error) {
       this.#threw(error);
     }
@@ -244,8 +244,8 @@ export class WireConnection implements Connection, WireListener {
 
   ended(): void {
     this.#inputEnded = true;
-    const reader = this.#reader;
-    if (reader !== null) this.#hand(this.#gate as Gate, () => reader.complete());
+    const [reader, gate] = [this.#reader, this.#gate];
+    if (reader !== null) this.#hand(() => gate?.complete(reader));
     // Nobody writes, and nobody is going to: an end for an end. (A turn later, for who reads to the end and then writes.)
     if (this.#outgoing === null) {
       this.#timetable.clock.afterReads(() => {
@@ -334,8 +334,8 @@ export class WireConnection implements Connection, WireListener {
     if (this.#failure !== null) return;
     this.#failure = failure;
     this.#wire.destroy();
-    const reader = this.#reader;
-    if (reader !== null) this.#hand(this.#gate as Gate, () => reader.error(failure));
+    const [reader, gate] = [this.#reader, this.#gate];
+    if (reader !== null) this.#hand(() => gate?.error(reader, failure));
     this.#writer?.error(failure);
   }
 

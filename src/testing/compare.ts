@@ -98,6 +98,17 @@ export const difference = (name: string, actual: readonly Mark[], expected: read
   return undefined;
 };
 
+/** The same for one value, whenever it came. */
+export const valueDifference = (name: string, actual: unknown, expected: unknown): string | undefined => {
+  if (sameValue(actual, expected)) return undefined;
+  const values = bothValues(actual, expected);
+  return [
+    `${name} differs`,
+    `  was       ${shownValue(values.actual, values.from)}`,
+    `  expected  ${shownValue(values.expected, values.from)}`,
+  ].join('\n');
+};
+
 const shownDifference = (name: string, actual: readonly Mark[], expected: readonly Mark[], index: number): string => {
   const [is, should] = [actual[index], expected[index]];
   const at = Math.min(is?.at ?? Infinity, should?.at ?? Infinity);

@@ -33,6 +33,10 @@ export interface Story extends RxHelpers {
   readonly expectOutcomes: (diagram: string, values?: Values) => void;
   /** When connections must be opened, in their order: the names of the clients. */
   readonly expectOpened: (diagram: string, values?: Values) => void;
+  /** All that a client must have received when the story ends, as bytes or their text: however cut, and whenever. */
+  readonly expectHeard: (name: string, content: Uint8Array | string) => void;
+  /** How the server's connection to a client must have ended, whenever that was: one word, as in `expectClosed`. */
+  readonly expectEnding: (name: string, how: string) => void;
   /** A client whose connection is meant to be open when the story ends. */
   readonly expectOpen: (name: string) => void;
   /** Lets so much of the story happen now: `await pass('10s')`. */

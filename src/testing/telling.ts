@@ -4,8 +4,9 @@ import { serve } from '../../operators/serve.js';
 import { checkText } from '../check.js';
 import { type Connection, WireConnection, connectionLimits } from '../connection/connection.js';
 import type { Outcome } from '../server/outcome.js';
-import { difference, sameValue, shownRow } from './compare.js';
+import { difference, sameValue, shownRow, valueDifference } from './compare.js';
 import { type Mark, type RowKind, type Values, readDiagram, shownTime } from './diagram.js';
+import { ending } from './ending.js';
 import { type NetworkOptions, networkOf, shownNetwork } from './network.js';
 import type { NetworkWire } from './network-wire.js';
 import { rowsOf } from './of-rxjs.js';
@@ -22,11 +23,10 @@ export const tell = (story: Teller, options: MarblesOptions): Promise<void> => {
   return telling.time.inside(() => telling.tell(story));
 };
 
-/** What is expected of a row, and what to compare it with. */
+/** What is expected of a row, and how what came of it differs from that. */
 interface Expectation {
   readonly name: string;
-  readonly expected: readonly Mark[];
-  readonly actual: () => readonly Mark[];
+  readonly differs: () => string | undefined;
 }
 
 /** How the server's connection to a client ended. */
@@ -67,7 +67,7 @@ class Telling {
     this.#options = options;
     this.time = new VirtualTime((was, should) => {
       const { name, actual, expected } = rowsOf(was, should);
-      this.#compare(name, actual, expected);
+      this.#wrong.push(...some(difference(name, actual, expected)));
     });
   }
 
@@ -152,6 +152,19 @@ class Telling {
         ),
       expectOpened: (diagram, values) =>
         this.#expect('what is reported', 'opened', diagram, values, () => this.#opened),
+      expectHeard: (name, content) => {
+        const { received } = this.#known(name);
+        const row = receivedBy(name);
+        this.#expectations.push({ name: row, differs: () => valueDifference(row, allBytes(received), content) });
+      },
+      expectEnding: (name, how) => {
+        this.#known(name);
+        const row = endOf(name);
+        this.#expectations.push({
+          name: row,
+          differs: () => valueDifference(row, this.#endsOf(name).at(-1)?.value, how),
+        });
+      },
       expectOpen: (name) => {
         this.#known(name);
         this.#meantOpen.add(name);
@@ -164,8 +177,7 @@ class Telling {
     if (this.#serving !== null) throw new Error('a story has one server: serve was called before');
     this.#serving = this.#accepted.pipe(serving).subscribe((outcome) => {
       const connection = E.isLeft(outcome) ? outcome.left.connection : outcome.right;
-      const how = E.isLeft(outcome) ? nameOf(outcome.left.error) : 'finished';
-      this.#endings.push({ at: this.time.now(), name: connection.peer, how });
+      this.#endings.push({ at: this.time.now(), name: connection.peer, how: ending(outcome) });
     });
   }
 
@@ -202,7 +214,7 @@ class Telling {
     actual: () => readonly Mark[],
   ): void {
     const { marks, length } = readDiagram(kind, diagram, values);
-    this.#expectations.push({ name, expected: marks, actual });
+    this.#expectations.push({ name, differs: () => difference(name, actual(), marks) });
     this.#length = Math.max(this.#length, length);
   }
 
@@ -249,13 +261,8 @@ class Telling {
     return this.#endings.filter(({ name }) => name === client).map(({ at, how }) => reported(at, how));
   }
 
-  #compare(name: string, actual: readonly Mark[], expected: readonly Mark[]): void {
-    const differs = difference(name, actual, expected);
-    if (differs !== undefined) this.#wrong.push(differs);
-  }
-
   #judge(): void {
-    for (const { name, actual, expected } of this.#expectations) this.#compare(name, actual(), expected);
+    for (const { differs } of this.#expectations) this.#wrong.push(...some(differs()));
     for (const client of this.#clients.values())
       this.#wrong.push(...this.#unasserted(client), ...this.#leftOpen(client));
     for (const { name } of this.#unsaid) this.#wrong.push(`${name} asserts nothing: it wants a toBe`);
@@ -344,8 +351,7 @@ const OUTCOMES = 'outcomes';
 const receivedBy = (name: string): string => `received by ${name}`;
 const endOf = (name: string): string => `end of ${name}`;
 
-const nameOf = (error: unknown): string => {
-  const { _tag, name } = (error ?? {}) as { readonly _tag?: unknown; readonly name?: unknown };
-  if (typeof _tag === 'string') return _tag;
-  return typeof name === 'string' ? name : String(error);
-};
+const some = (wrong: string | undefined): readonly string[] => (wrong === undefined ? [] : [wrong]);
+
+const allBytes = (received: readonly Mark[]): Uint8Array =>
+  Buffer.concat(received.flatMap(({ sign, value }) => (sign === 'value' ? [value as Uint8Array] : [])));

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { MB, flood, pipeline, silentReaders, stalledProxy } from './kit/flow-load.js';
-import { suite } from './kit/suite.js';
+import { MB, flood, pipeline, silentReaders, stalledProxy } from '../kit/flow-load.js';
+import { suite } from '../kit/suite.js';
 
 // Over TCP, the server in a process of its own. What is counted is bytes and frames; the times are generous.
 
