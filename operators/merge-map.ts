@@ -32,7 +32,7 @@ export function mergeMap<A, R, O extends ObservableInput<unknown>>(
  *
  * With `concurrent` set (default: no limit), the values that wait for their turn stay within 64, and one burst of a
  * source, if the sources above can be paused; where none can, it warns once and keeps them all, as RxJS does. While a
- * consumer below is full no new inner stream is started. Starting the next inner stream is a loop, not a recursion.
+ * consumer below is full, none of those that wait is started, and the sources above rest. Starting the next inner stream is a loop, not a recursion.
  */
 export function mergeMap<A, R, O extends ObservableInput<unknown>>(
   project: (value: A, index: number) => O,
