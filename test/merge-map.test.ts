@@ -445,7 +445,7 @@ ours('a hot inner stream is subscribed to at once, so that nothing of it is miss
         toArray(),
       ),
     );
-  assert.equal(await groups(mergeMap), await groups(stock as typeof mergeMap));
+  assert.equal(await groups(mergeMap), await groups(stock));
 });
 
 ours('one that fails or ends lets go of everything that waits', () => {

@@ -48,7 +48,8 @@ export interface Connection {
    * All that is emitted while one chunk is handled leaves in one write. When the stream fails, so does this; what was
    * written before is flushed and the connection is ended, and the peer has a second to end it too. Unsubscribing
    * destroys the connection. Fails with the connection's own error, with `WriteStalled` when the peer does not read
-   * within the write deadline, and with `WriteOverflow`. To be used once.
+   * within the write deadline, and with `WriteOverflow`. To be used once. A peer that goes is noticed by reading: a
+   * connection that is only written to notices at its next write.
    */
   readonly writes: OperatorFunction<Uint8Array, never>;
   /** Completes when the connection is gone, its socket and timers with it. Emits nothing and never fails. */
