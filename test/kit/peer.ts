@@ -1,5 +1,6 @@
 import { Socket, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Subscription } from 'rxjs';
 import { type Connection, fromAsyncIterable } from '../../src/index.js';
 import { Consumer } from '../../src/flow/consumer.js';
 
@@ -12,6 +13,8 @@ export interface Peer {
   end(): void;
   /** As rude as the transport allows. */
   reset(): void;
+  /** Goes without a word: no more than a system's own closing of what is open. */
+  leave(): void;
   /** Reads from now on, for as long as there is something to read. */
   read(): this;
   /** Reads only a little, now. */
@@ -96,6 +99,10 @@ export class StreamPeer implements Peer {
     else this.stream.destroy(this.stream instanceof Socket ? undefined : new Error('cut'));
   }
 
+  leave(): void {
+    this.stream.destroy();
+  }
+
   read(): this {
     this.stream.resume();
     return this;
@@ -131,6 +138,7 @@ export class MemoryPeer implements Peer {
   readonly over = this.#ear.over;
   readonly #consumer = new Consumer('peer', 1);
   readonly #outbox: Uint8Array[] = [];
+  readonly #writing: Subscription;
   #sipping = true;
   #ended = false;
   #wake = (): void => {};
@@ -148,7 +156,7 @@ export class MemoryPeer implements Peer {
         complete: () => this.#ear.tell('end'),
       }),
     );
-    fromAsyncIterable(this.#sending())
+    this.#writing = fromAsyncIterable(this.#sending())
       .pipe(connection.writes)
       .subscribe({ error: () => {} });
   }
@@ -178,6 +186,10 @@ export class MemoryPeer implements Peer {
 
   reset(): void {
     this.connection.abort();
+  }
+
+  leave(): void {
+    this.#writing.unsubscribe();
   }
 
   read(): this {
