@@ -103,7 +103,6 @@ export const drain = (
         tap((connection) => open.add(connection)),
       );
       inScope({ ...flow.scope, drain: stopping }, () => accepted.pipe(serving).subscribe(outcomes));
-      if (out.closed) return;
       out.add(
         stop.pipe(take(1)).subscribe({
           next: () => {

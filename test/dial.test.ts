@@ -354,6 +354,10 @@ test('dials only while there is room below', async () => {
   const states: string[] = [];
   const connections: Connection[] = [];
   consumer.valve.close();
+  // One that is left while it waits does nothing when there is room.
+  consumer
+    .subscribe(() => dial({ port: raw.port, onState: (now) => states.push(line(now)) }).subscribe())
+    .unsubscribe();
   const dialling = consumer.subscribe(() =>
     dial({ port: raw.port, onState: (now) => states.push(line(now)) }).subscribe((connection) =>
       connections.push(connection),

@@ -11,6 +11,7 @@ import {
   lastValueFrom,
   map,
   merge,
+  mergeMap,
   of,
   takeUntil,
   tap,
@@ -332,6 +333,34 @@ test('without any stop it reports nothing, and a hook that throws is a warning',
   assert.equal(outcomes, []);
   assert.is(warnings.length, 1);
   assert.match(warnings[0] ?? '', /^onDrained threw Error: in the hook/);
+});
+
+test('what serves may be anything: at the deadline all is cut', async () => {
+  const gone = assertNoLeaks();
+  const pairs = [memory(), memory()] as const;
+  const stop = new Subject<void>();
+  const reports: DrainReport[] = [];
+  const outcomes = lastValueFrom(
+    from(pairs.map(([server]) => server)).pipe(
+      drain(stop, 0, () => NEVER, { onDrained: (report) => reports.push(report) }),
+      toArray(),
+    ),
+  );
+  stop.next();
+  assert.equal(reasons(await outcomes), []);
+  assert.is(reports[0]?.cut.length, 0);
+
+  const all = lastValueFrom(
+    from(pairs.map(([server]) => server)).pipe(
+      drain(timer(1), 0, (connections) => connections.pipe(mergeMap(() => NEVER)), {
+        onDrained: (report) => reports.push(report),
+      }),
+      toArray(),
+    ),
+  );
+  assert.equal(reasons(await all), ['DrainTimeout', 'DrainTimeout']);
+  assert.is(reports[1]?.cut.length, 2);
+  await gone();
 });
 
 test('unsubscribing while it drains cuts at once', async () => {

@@ -42,6 +42,7 @@ const overNetwork = (name: string, options: NetworkOptions): Transport => {
   return {
     name,
     seesAbort: 'reset',
+    seesUnread: 'reset',
     open: (limits = {}) => {
       allGone ??= assertNoLeaks();
       const [near, far] = wires(networkOf(options), new MovingTime(), ['far', 'near']).map(

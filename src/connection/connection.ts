@@ -321,7 +321,7 @@ export class WireConnection implements Connection, WireListener {
   }
 
   drained(): void {
-    if (!this.#ending) this.#stalled?.clear();
+    this.#stalled?.clear();
     this.#outgoing?.drained();
   }
 
@@ -369,7 +369,7 @@ export class WireConnection implements Connection, WireListener {
         this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
       }
     });
-    if (!this.#stalled.pending) this.#stalled.set(this.#limits.writeDeadline);
+    this.#stalled.set(this.#limits.writeDeadline);
   }
 
   /** One side has ended and the other has not: it may go on for as long as it gets on. */

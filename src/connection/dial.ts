@@ -170,8 +170,6 @@ const connecting = (
   refused: (error: NodeJS.ErrnoException) => void,
 ): Subscription => {
   const socket = connect({ ...place, allowHalfOpen: true, highWaterMark: BUFFER } as TcpNetConnectOpts);
-  // Nothing is read before somebody reads.
-  socket.pause();
   const onConnect = (): void => {
     attempting.unsubscribe();
     connected(socket);

@@ -111,7 +111,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 
     const admit = (): void => {
       const socket = waiting.shift();
-      if (socket !== undefined && !socket.destroyed) emit(socket);
+      if (socket !== undefined) emit(socket);
       if (waiting.length > 0) gate.wait(admit);
     };
 

@@ -1,5 +1,6 @@
 import { type NetConnectOpts, Socket, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Subscription } from 'rxjs';
 import { type Connection, fromAsyncIterable } from '../../src/index.js';
 import { Consumer } from '../../src/flow/consumer.js';
 import { Ear, type Over } from '../../src/testing/ear.js';
@@ -13,6 +14,8 @@ export interface Peer {
   end(): void;
   /** As rude as the transport allows. */
   reset(): void;
+  /** Goes without a word: no more than a system's own closing of what is open. */
+  leave(): void;
   /** Reads from now on, for as long as there is something to read. */
   read(): this;
   /** Reads only a little, now. */
@@ -62,6 +65,10 @@ export class StreamPeer implements Peer {
     else this.stream.destroy(this.stream instanceof Socket ? undefined : new Error('cut'));
   }
 
+  leave(): void {
+    this.stream.destroy();
+  }
+
   read(): this {
     this.stream.resume();
     return this;
@@ -97,6 +104,7 @@ export class MemoryPeer implements Peer {
   readonly over = this.#ear.over;
   readonly #consumer = new Consumer('peer', 1);
   readonly #outbox: Uint8Array[] = [];
+  readonly #writing: Subscription;
   #sipping = true;
   #ended = false;
   #wake = (): void => {};
@@ -114,7 +122,7 @@ export class MemoryPeer implements Peer {
         complete: () => this.#ear.end('end'),
       }),
     );
-    fromAsyncIterable(this.#sending())
+    this.#writing = fromAsyncIterable(this.#sending())
       .pipe(connection.writes)
       .subscribe({ error: () => {} });
   }
@@ -144,6 +152,10 @@ export class MemoryPeer implements Peer {
 
   reset(): void {
     this.connection.abort();
+  }
+
+  leave(): void {
+    this.#writing.unsubscribe();
   }
 
   read(): this {
