@@ -2,13 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as realWait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip, gzipSync } from 'node:zlib';
 import {
   NEVER,
   type Observable,
   Subject,
+  asapScheduler,
   asyncScheduler,
   concatMap,
   config,
+  finalize,
   from,
   ignoreElements,
   interval,
@@ -17,6 +21,7 @@ import {
   merge,
   mergeMap,
   pipe,
+  queueScheduler,
   tap,
   timer,
 } from 'rxjs';
@@ -110,6 +115,21 @@ test(
 );
 
 test(
+  'a frame and an end in one millisecond, and values of any kind',
+  marbles(async ({ serve, client, hot, pass, expectReceived, expectClosed, expectObservable }) => {
+    serve(echo);
+    client('ann', '        -(a|)', { a: [Buffer.from('one\n'), 'two\n'] });
+    expectReceived('ann', '-(ab|)', { a: 'one', b: Buffer.from('two') }, line());
+    expectClosed('ann', '  -x', { x: 'finished' });
+    expectObservable(hot('  -a').pipe(map(() => [{ payload: Buffer.from('x') }]))).toBe('-a', {
+      a: [{ payload: Uint8Array.of(0x78) }],
+    });
+    await pass('1s');
+    expectObservable(hot('  -a')).toBe('1s -a');
+  }),
+);
+
+test(
   'what comes as frames',
   marbles(({ serve, client, expectReceived, expectOpen }) => {
     serve(echo);
@@ -178,6 +198,7 @@ test(
           await new Promise<void>((done) => queueMicrotask(done));
           await import('node:fs');
           randomBytes(8);
+          gzipSync('on the spot');
           clearTimeout(setTimeout(() => {}, 1));
           return chunk;
         }),
@@ -209,6 +230,22 @@ test(
     client('ann', '        --a--|', { a: 'hi\n' });
     expectReceived('ann', '--a--|', { a: 'hihi' });
     expectClosed('ann', '  -----x', { x: 'finished' });
+  }),
+);
+
+test(
+  "RxJS's schedulers do at once what they do at once, and a part of a millisecond is one",
+  marbles(async ({ pass }) => {
+    const log: string[] = [];
+    queueScheduler.schedule(() => log.push('queue'));
+    asapScheduler.schedule(() => log.push('asap'));
+    asapScheduler.schedule(() => log.push(`asap ${performance.now()}`), 2);
+    timer(0.5).subscribe(() => log.push(`timer ${performance.now()}`));
+    log.push('here');
+    await Promise.resolve();
+    log.push('there');
+    await pass('5ms');
+    assert.equal(log, ['queue', 'here', 'asap', 'there', 'timer 1', 'asap 2']);
   }),
 );
 
@@ -430,6 +467,7 @@ const reals: readonly (readonly [string, () => unknown, string])[] = [
       ),
     'a port that is listened on',
   ],
+  ['compression', () => promisify(gzip)('later'), 'compression in another thread'],
   ['chance from another thread', () => new Promise((done) => randomBytes(8, done)), 'cryptography in another thread'],
 ];
 
@@ -448,6 +486,39 @@ const STUCK = "the story awaits something that does not come while time stands s
 
 wrong('a story that waits for what time has to bring', async () => void (await lastValueFrom(timer(5))), STUCK);
 wrong('a story that waits for nothing', () => new Promise(() => {}), STUCK);
+
+wrong(
+  'a difference, whatever goes wrong when everybody leaves',
+  ({ serve, client, expectReceived, expectOpen }) => {
+    serve((bytes) => bytes.pipe(finalize(() => void setImmediate(() => {}))));
+    client('ann', '        -');
+    expectReceived('ann', '|');
+    expectOpen('ann');
+  },
+  `received by ann: the rows differ at 0ms
+  was       -
+  expected  |
+            ^
+  was       nothing
+  expected  | (end)  at 0ms`,
+);
+
+wrong(
+  'probes that are not always the same are a row like any other',
+  ({ serve, client, expectOpen }) => {
+    serve(
+      protocol({
+        ...chat.options,
+        keepAlive: { interval: 5, hold: 0, probe: () => 'p', isKeepAlive: () => false },
+      }),
+    );
+    client('ann', '------');
+    expectOpen('ann');
+  },
+  `what ann received is not asserted (expectReceived)
+  was  -----?
+       "p\\n"  hex 70 0a`,
+);
 
 wrong(
   'timers without end',

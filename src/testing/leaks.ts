@@ -119,8 +119,9 @@ const listeners = (): readonly Listener[] =>
     .eventNames()
     .flatMap((event) => process.rawListeners(event as 'exit').map((listener): Listener => [event, listener]));
 
-/** A timer that is `unref`ed is nobody's leak. */
-const counts = ({ kind, thing }: Opened): boolean => kind !== 'Timeout' || (thing as NodeJS.Timeout).hasRef();
+/** A timer that is `unref`ed is nobody's leak, nor is one that is over: newer Nodes tell late of those. */
+const counts = ({ kind, thing }: Opened): boolean =>
+  kind !== 'Timeout' || ((thing as NodeJS.Timeout).hasRef() && Reflect.get(thing, '_idleTimeout') !== -1);
 
 const shown = ({ kind, thing, made }: Opened): string => {
   return `${KINDS[kind]}${detail(kind, thing)}${callSite(made).replace(/^ at /, ', made at ')}`;

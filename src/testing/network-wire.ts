@@ -204,7 +204,6 @@ export class NetworkWire implements Wire {
   #expectReset(at: number): void {
     if (this.#gone || at >= this.#resetAt) return;
     this.#resetAt = at;
-    if (this.#endAt > at) this.#endAt = Infinity;
     this.#inbox = this.#inbox.filter((parcel) => parcel.at <= at);
     this.#inboxBytes = this.#inbox.reduce((sum, { bytes }) => sum + bytes.length, 0);
     this.#when(at, () => {

@@ -37,9 +37,6 @@ export class ScriptedClient {
   readonly #endsInReturn: boolean;
   #wire: NetworkWire | null = null;
   #sent = 0;
-  /** The server has ended; this side has. */
-  #heardEnd = false;
-  #saidEnd = false;
 
   constructor(name: string, row: Row, time: VirtualTime, network: Network, accept: (wire: NetworkWire) => void) {
     this.name = name;
@@ -67,7 +64,7 @@ export class ScriptedClient {
 
   #deed({ sign, value }: Mark): () => void {
     if (sign === 'open') return () => this.#open();
-    if (sign === 'end') return () => this.#end();
+    if (sign === 'end') return () => this.#wire?.end();
     if (sign === 'reset') return () => this.#wire?.reset();
     if (sign === 'pause') return () => this.#wire?.pause();
     if (sign === 'resume') return () => this.#wire?.resume();
@@ -80,13 +77,11 @@ export class ScriptedClient {
     const listener: WireListener = {
       received: (chunk) => this.#note('value', '?', chunk),
       ended: () => {
-        this.#heardEnd = true;
         this.#note('end', '|');
-        if (this.#endsInReturn) this.#end();
-        else this.#closeIfDone();
+        if (this.#endsInReturn) ours.end();
       },
       drained: () => {},
-      finished: () => this.#closeIfDone(),
+      finished: () => {},
       failed: () => {
         this.#note('reset', '#');
         ours.destroy();
@@ -101,20 +96,9 @@ export class ScriptedClient {
 
   #send(bytes: Uint8Array): void {
     const left = this.network.resetAt - this.#sent;
-    if (left < 0) return;
     this.#wire?.write(bytes.subarray(0, left));
     this.#sent += bytes.length;
     if (this.#sent >= this.network.resetAt) this.#wire?.cut();
-  }
-
-  #end(): void {
-    if (this.#saidEnd) return;
-    this.#saidEnd = true;
-    this.#wire?.end();
-  }
-
-  #closeIfDone(): void {
-    if (this.#heardEnd && this.#saidEnd) this.#wire?.destroy();
   }
 
   #note(sign: Sign, symbol: string, value?: unknown): void {
