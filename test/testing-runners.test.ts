@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { suite } from './kit/suite.js';
@@ -36,19 +35,16 @@ test('node:test', async () => {
   assert.match(output, DIFFERENCE);
 });
 
-const vitest = `${root}node_modules/vitest/vitest.mjs`;
-
-const underVitest = async (): Promise<void> => {
-  const { code, output } = await run([vitest, 'run', '--config', `${runners}vitest.config.js`]);
+test('Vitest', async () => {
+  const { code, output } = await run([
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--config',
+    `${runners}vitest.config.js`,
+  ]);
   assert.is(code, 1);
   assert.match(output, /1 failed \| 1 passed/);
   assert.match(output, DIFFERENCE);
-};
-
-if (existsSync(vitest)) test('Vitest', underVitest);
-else {
-  console.log('SKIPPED: Vitest is not installed (npm install --no-save vitest@3.2.7)');
-  test.skip('Vitest', underVitest);
-}
+});
 
 test.run();
