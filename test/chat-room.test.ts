@@ -2,7 +2,7 @@
 import { Subject } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { chatRoom } from '../examples/chat-room.js';
-import { type DrainReport, drain, serve } from '../operators/index.js';
+import { type DrainReport, drain, serve as serving } from '../operators/index.js';
 import { everySplit, marbles } from '../src/testing/index.js';
 import { suite } from './kit/suite.js';
 
@@ -14,8 +14,8 @@ const welcome = (name: string, others: number): string => `* welcome, ${name}; $
 
 test(
   'what one says goes to all others, with joins and leaves, however the network cuts it',
-  everySplit(({ serve: serves, client, expectReceived, expectOutcomes }) => {
-    serves(chatRoom());
+  everySplit(({ serve, client, expectReceived, expectOutcomes }) => {
+    serve(chatRoom());
     client('ann', '        ^-----ab---------|', { a: 'hello ev', b: 'erybody\r\n' });
     client('bob', '        --^-------c---|', { c: 'hi\nann\n' });
     client('cyd', '        ----^-----------|');
@@ -44,8 +44,8 @@ test(
 
 test(
   'a name is taken by one, told to all others, and used from then on',
-  everySplit(({ serve: serves, client, expectReceived, expectOutcomes }) => {
-    serves(chatRoom());
+  everySplit(({ serve, client, expectReceived, expectOutcomes }) => {
+    serve(chatRoom());
     client('one', '        ^---a-b-c-d---s--|', {
       a: '/nick ann\n',
       b: '/nick ann b\n',
@@ -73,8 +73,8 @@ test(
 
 test(
   'names may be of any alphabet, and one who has left gives his back',
-  marbles(({ serve: serves, client, expectReceived, expectOutcomes }) => {
-    serves(chatRoom());
+  marbles(({ serve, client, expectReceived, expectOutcomes }) => {
+    serve(chatRoom());
     client('one', '        ^-a--|', { a: '/nick Zoë_7-П\n' });
     client('two', '        ^-----a--|', { a: '/nick Zoë_7-П\n' });
     expectReceived('one', 'w-y--|', {
@@ -93,8 +93,8 @@ test(
 
 test(
   'tells who is here, and since when each has said nothing',
-  marbles(({ serve: serves, client, expectReceived, expectOpen }) => {
-    serves(chatRoom());
+  marbles(({ serve, client, expectReceived, expectOpen }) => {
+    serve(chatRoom());
     client('ann', '        ^ 59999ms a 1h w', { a: 'hi\n', w: '/who\n' });
     client('bob', '        ^ 90s w', { w: '/who\n' });
     expectReceived('ann', 'w 1h 1m i', {
@@ -113,8 +113,8 @@ test(
 
 test(
   'answers a command that it does not know, says nothing for an empty line, and passes no control character on',
-  everySplit(({ serve: serves, client, expectReceived, expectOpen }) => {
-    serves(chatRoom());
+  everySplit(({ serve, client, expectReceived, expectOpen }) => {
+    serve(chatRoom());
     client('ann', '        --a-b-c-d', {
       a: '/what\n',
       b: '\r\n',
@@ -131,8 +131,8 @@ test(
 
 test(
   'a line that is too long, and a reset, are the end of their own client only',
-  everySplit(({ serve: serves, client, expectReceived, expectOutcomes, expectOpen }) => {
-    serves(chatRoom());
+  everySplit(({ serve, client, expectReceived, expectOutcomes, expectOpen }) => {
+    serve(chatRoom());
     client('ann', '        ^---------a', { a: 'still here?\n' });
     client('bob', '        -^-b', { b: 'x'.repeat(1025) });
     client('cyd', '        -----^-#');
@@ -156,7 +156,7 @@ const stoppable = (stop: Subject<void>, reports: DrainReport[] = []): ReturnType
   stop.subscribe(() => {
     stopping = true;
   });
-  return drain(stop, 10_000, serve(chatRoom({ stopping: () => stopping })), {
+  return drain(stop, 10_000, serving(chatRoom({ stopping: () => stopping })), {
     onDrained: (report) => reports.push(report),
   });
 };
@@ -210,8 +210,8 @@ test(
 
 test('what happens is logged', async () => {
   const log: string[] = [];
-  await marbles(({ serve: serves, client, expectReceived, expectClosed }) => {
-    serves(chatRoom({ log: (line) => log.push(line) }));
+  await marbles(({ serve, client, expectReceived, expectClosed }) => {
+    serve(chatRoom({ log: (line) => log.push(line) }));
     client('ann', '        --ab-|', { a: '/nick ann-2\n', b: 'say "hi"\n' });
     expectReceived('ann', 'w-y--|', { w: welcome('ann', 0), y: '* you are now ann-2\n' });
     expectClosed('ann', '  -----x', { x: 'finished' });
@@ -221,8 +221,8 @@ test('what happens is logged', async () => {
 
 test(
   'a day of talk, and nobody is forgotten',
-  marbles(({ serve: serves, client, expectReceived, expectOutcomes }) => {
-    serves(chatRoom());
+  marbles(({ serve, client, expectReceived, expectOutcomes }) => {
+    serve(chatRoom());
     const minutes = 1_440;
     client('ann', `        ^${' 59999ms a'.repeat(minutes)} |`, { a: 'tick\n' });
     client('bob', '        ^ 24h --|');

@@ -2,7 +2,7 @@ import { flow } from 'fp-ts/lib/function.js';
 import { type Observable, Subject, delay, ignoreElements, map, merge, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { type Peer, protocol } from '../operators/protocol.js';
-import { serve } from '../operators/serve.js';
+import { serve as serving } from '../operators/serve.js';
 import { text } from '../src/codec/text.js';
 import type { Connection } from '../src/connection/connection.js';
 import { FrameTooLong, FrameTooSlow, InvalidMessage, PeerIdle, PeerSilent, TruncatedFrame } from '../src/errors.js';

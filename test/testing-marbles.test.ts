@@ -27,7 +27,7 @@ import {
   timer,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { endLines, frameLines, mapAsync, protocol, serve } from '../operators/index.js';
+import { endLines, frameLines, mapAsync, protocol, serve as serving } from '../operators/index.js';
 import * as ix from '../operators/ix/index.js';
 import { type Handler, line, text } from '../src/index.js';
 import { type Story, StoryFailed, marbles } from '../src/testing/index.js';

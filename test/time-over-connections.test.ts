@@ -46,9 +46,11 @@ test(
     expectReceived('ann', '40ms a 39ms b 39ms c 29ms |', { a: '0\n', b: '1\n', c: '2\n' });
     expectClosed('ann', '  150ms x', { x: 'PeerIdle' });
     client('bob', '        h 148ms h', { h: 'here\n' });
-    expectReceived('bob', '40ms a 39ms b 39ms c 39ms d 39ms e 39ms f 39ms g 18ms |', {
-      ...Object.fromEntries([...'abcdefg'].map((letter, index) => [letter, `${index}\n`])),
-    });
+    expectReceived(
+      'bob',
+      '40ms a 39ms b 39ms c 39ms d 39ms e 39ms f 39ms g 18ms |',
+      Object.fromEntries('abcdefg'.split('').map((letter, index) => [letter, `${index}\n`])),
+    );
     expectClosed('bob', '  299ms x', { x: 'PeerIdle' });
   }),
 );
