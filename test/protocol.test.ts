@@ -148,7 +148,7 @@ test('a session that throws is the error of its own connection', async () => {
     };
     serveWith(
       flow(
-        serve(protocol({ ...lines, session })),
+        serving(protocol({ ...lines, session })),
         tap((outcome) => outcomes.push(outcome)),
       ),
     );

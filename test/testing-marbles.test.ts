@@ -135,7 +135,7 @@ test(
   marbles(({ serveWith, client, expectReceived }) => {
     serveWith((connections) =>
       connections.pipe(
-        serve(() => NEVER),
+        serving(() => NEVER),
         takeUntil(timer(5)),
       ),
     );
