@@ -1,6 +1,6 @@
 // A proxy to another host and port. Backpressure goes through it: while one side does not read, the other is not read from.
 import * as E from 'fp-ts/lib/Either.js';
-import { merge, mergeMap } from 'rxjs';
+import { mergeMap } from 'rxjs';
 import { dial, listen } from 'sluice';
 import { serve } from 'sluice/operators';
 import { commandLine } from './arguments.js';
@@ -13,7 +13,14 @@ const { host, port, toHost, toPort } = commandLine(
 listen({ host, port, onListening: ({ name }) => console.log(`listening on ${name}`) })
   .pipe(
     serve((bytes) =>
-      dial({ host: toHost, port: toPort }).pipe(mergeMap((far) => merge(bytes.pipe(far.writes), far.reads))),
+      dial({ host: toHost, port: toPort }).pipe(
+        mergeMap((far) => {
+          // The way up is a subscription of its own: it goes on after the way down has ended, and the other way round.
+          // Where it fails, so does the way down, which is told.
+          bytes.pipe(far.writes).subscribe({ error: () => {} });
+          return far.reads;
+        }),
+      ),
     ),
   )
   .subscribe(

@@ -27,6 +27,9 @@ export function concatMap<A, R, O extends ObservableInput<unknown>>(
  *
  * The values that wait for their turn stay within 64, and one burst of a source, if the sources above can be paused;
  * where none can, it warns once and keeps them all, as RxJS does.
+ *
+ * An inner stream must not wait for values of the very source that rests meanwhile, as one that shares it does: both
+ * would wait for ever. RxJS's own keeps everything, and so does not.
  */
 export function concatMap<A, R, O extends ObservableInput<unknown>>(
   project: (value: A, index: number) => O,

@@ -64,13 +64,13 @@ class MergeInner<A, B> {
   #take(value: A): void {
     const { emitting } = flow;
     this.#sourced ||= emitting !== null;
-    const held = this.#gate.closed;
-    if (!held && this.#active < this.#merging.concurrent && this.#queue.length === 0) {
-      return this.#start(value, emitting);
+    // Also while a consumer below is full: an inner stream that is hot would be missed if it had to wait.
+    if (this.#active < this.#merging.concurrent && this.#queue.length === 0) this.#start(value, emitting);
+    else {
+      this.#queue.push(value);
+      this.#consumer.filled(this.#queue.length);
     }
-    this.#queue.push(value);
-    if (held) this.#consumer.wait(this.#goOn);
-    this.#consumer.filled(this.#queue.length);
+    if (this.#gate.closed) this.#consumer.wait(this.#goOn);
   }
 
   #start(value: A, emitting: Gate | null): void {

@@ -32,7 +32,10 @@ export function mergeMap<A, R, O extends ObservableInput<unknown>>(
  *
  * With `concurrent` set (default: no limit), the values that wait for their turn stay within 64, and one burst of a
  * source, if the sources above can be paused; where none can, it warns once and keeps them all, as RxJS does. While a
- * consumer below is full no new inner stream is started. Starting the next inner stream is a loop, not a recursion.
+ * consumer below is full, none of those that wait is started, and the sources above rest. Starting the next inner stream is a loop, not a recursion.
+ *
+ * An inner stream must not wait for values of the very source that rests meanwhile, as one that shares it does: both
+ * would wait for ever. RxJS's own keeps everything, and so does not.
  */
 export function mergeMap<A, R, O extends ObservableInput<unknown>>(
   project: (value: A, index: number) => O,

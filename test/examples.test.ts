@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import protobuf from 'protobufjs';
 import * as assert from 'uvu/assert';
 import { cstring, struct, u32 } from '../src/index.js';
@@ -142,6 +144,25 @@ test('proxy: both ways, half-close through it, and a far end that is not there',
   await late.over;
   await proxy.printed(/failed: DialFailed: cannot connect to 127\.0\.0\.1:\d+: ECONNREFUSED/);
   await end(proxy);
+});
+
+test('proxy: the end of a far side that ends first goes through at once, and the near side may go on', async () => {
+  const heard: string[] = [];
+  const far = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.end('first');
+    socket.on('data', (chunk: Buffer) => heard.push(chunk.toString()));
+  }).listen(0, '127.0.0.1');
+  await once(far, 'listening');
+  const { port } = far.address() as AddressInfo;
+  const proxy = example('proxy', '--port', '0', '--to-port', String(port));
+  const near = await client(await portOf(proxy));
+  await near.heard(/^first$/);
+  await near.over;
+  near.end('and on');
+  await proxy.printed(/is done: 6 bytes up, 5 down/);
+  assert.equal(heard.join(''), 'and on');
+  await end(proxy);
+  far.close();
 });
 
 test('heartbeat: probes, and a client that stops is closed', async () => {

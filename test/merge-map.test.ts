@@ -6,7 +6,10 @@ import {
   Subject,
   catchError,
   concat,
+  concatMap as stockConcatMap,
   defer,
+  from,
+  groupBy,
   lastValueFrom,
   map,
   mergeMap as stock,
@@ -21,7 +24,9 @@ import {
 } from 'rxjs';
 import type { TestScheduler } from 'rxjs/testing';
 import * as assert from 'uvu/assert';
+import { mapAsync } from '../operators/map-async.js';
 import { mergeMap } from '../operators/merge-map.js';
+import { fromAsyncIterable } from '../src/source/from-async-iterable.js';
 import { Feed, Sink, settled } from './kit/flow.js';
 import { marbles } from './kit/marbles.js';
 import { assertParity, foreign } from './kit/parity.js';
@@ -409,22 +414,38 @@ ours('nothing is started while a consumer below is full, and little is held', ()
   sink.leave();
 });
 
-ours('what waits for a consumer below goes before what comes meanwhile', () => {
-  const values = new Subject<number>();
-  const sink = new Sink<number>(2).drink(
-    values.pipe(
-      mergeMap((value) => of(value)),
-      tap((value) => {
-        if (value === 3) values.next(6);
-      }),
-    ),
-  );
-  for (const value of [1, 2, 3, 4, 5]) values.next(value);
-  assert.equal(sink.queue, [1, 2]);
-  const got: number[] = [];
-  while (sink.queue.length > 0) got.push(...sink.take());
-  assert.equal(got, [1, 2, 3, 4, 5, 6]);
-  sink.leave();
+ours('what cannot be paused is passed on in the order of RxJS, also while a consumer below is full', () => {
+  const heard = [mergeMap, stock].map((operator) => {
+    const values = new Subject<number>();
+    const sink = new Sink<number>(2).drink(
+      values.pipe(
+        operator((value: number) => of(value)),
+        tap((value) => {
+          if (value === 3) values.next(6);
+        }),
+      ),
+    );
+    for (const value of [1, 2, 3, 4, 5]) values.next(value);
+    const got: number[] = [];
+    while (sink.queue.length > 0) got.push(...sink.take());
+    sink.leave();
+    return got;
+  });
+  assert.equal(heard[0], heard[1]);
+});
+
+ours('a hot inner stream is subscribed to at once, so that nothing of it is missed', async () => {
+  const groups = (operator: typeof mergeMap): Promise<number[]> =>
+    lastValueFrom(
+      fromAsyncIterable([Array.from({ length: 12 }, (_, at) => at)]).pipe(
+        stockConcatMap((values) => from(values)),
+        groupBy((value) => value % 4),
+        operator((group) => group),
+        mapAsync(1, async (value) => value, { highWater: 1 }),
+        toArray(),
+      ),
+    );
+  assert.equal(await groups(mergeMap), await groups(stock));
 });
 
 ours('one that fails or ends lets go of everything that waits', () => {

@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber,
 import { checkInteger, checkScheduler, checkTime } from '../check.js';
 import { ConnectionAborted, ConnectionReset, HalfCloseTimeout, SluiceError, WriteStalled } from '../errors.js';
 import { Gate } from '../flow/gate.js';
-import { flow } from '../flow/scope.js';
+import { type Scope, flow } from '../flow/scope.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
@@ -48,7 +48,8 @@ export interface Connection {
    * All that is emitted while one chunk is handled leaves in one write. When the stream fails, so does this; what was
    * written before is flushed and the connection is ended, and the peer has a second to end it too. Unsubscribing
    * destroys the connection. Fails with the connection's own error, with `WriteStalled` when the peer does not read
-   * within the write deadline, and with `WriteOverflow`. To be used once.
+   * within the write deadline, and with `WriteOverflow`. To be used once. A peer that goes is noticed by reading: a
+   * connection that is only written to notices at its next write.
    */
   readonly writes: OperatorFunction<Uint8Array, never>;
   /** Completes when the connection is gone, its socket and timers with it. Emits nothing and never fails. */
@@ -117,6 +118,8 @@ export class WireConnection implements Connection, WireListener {
   #failure: SluiceError | null = null;
   /** Someone has read and stopped; our end was asked for, and is because the program failed. */
   #forsaken = false;
+  /** The server was told to stop: the peer is not waited for longer than it takes to see our end. */
+  #stopped = false;
   #ending = false;
   #lingering = false;
   /** The peer has ended; our end is sent; nothing is left. */
@@ -180,12 +183,16 @@ export class WireConnection implements Connection, WireListener {
     }
     if (this.#inputEnded) return subscriber.complete();
     if (this.#failure !== null) return subscriber.error(this.#failure);
-    const gate = new Gate();
+    const scope = this.#scopeOfReader();
+    const gate = new Gate(scope);
     this.#reader = subscriber;
     this.#gate = gate;
     // A server that is told to stop takes in no more; what has come is still answered.
-    const { drain } = flow.scope;
-    if (drain !== null) subscriber.add(drain.onStop(() => this.#hand(() => gate.complete(subscriber))));
+    const stop = (): void => {
+      this.#stopped = true;
+      this.#hand(() => gate.complete(subscriber));
+    };
+    if (scope.drain !== null) subscriber.add(scope.drain.onStop(stop));
     subscriber.add(() => {
       gate.forget(this.#resume);
       gate.leave();
@@ -197,6 +204,19 @@ export class WireConnection implements Connection, WireListener {
       else this.#wire.pause();
     });
     gate.wait(this.#resume);
+  }
+
+  /**
+   * The scope that is in force; but who reads only after having looked something up, or tries again after a while, is
+   * not subscribed to by anybody who writes any more, and still belongs to what is written here.
+   */
+  #scopeOfReader(): Scope {
+    const { scope } = flow;
+    const home = this.#outgoing?.scope;
+    if (home === undefined) return scope;
+    if (scope.valve === null) return { ...scope, valve: home.valve, drain: scope.drain ?? home.drain };
+    if (scope.valve.root !== home.valve?.root) scope.valve.root.kin ??= home.valve?.root;
+    return { ...scope, drain: scope.drain ?? home.drain };
   }
 
   readonly #resume = (): void => {
@@ -362,7 +382,9 @@ export class WireConnection implements Connection, WireListener {
       else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
     });
     this.#moved = this.#progress();
-    this.#halfClosed.set(this.#lingering ? Math.min(LINGER, this.#limits.halfClose) : this.#limits.halfClose);
+    this.#halfClosed.set(
+      this.#lingering || this.#stopped ? Math.min(LINGER, this.#limits.halfClose) : this.#limits.halfClose,
+    );
   }
 
   #progress(): number {

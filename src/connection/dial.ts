@@ -149,7 +149,7 @@ export const dial = (options: DialOptions): Observable<Connection> => {
       state({ state: 'connected', address, connection });
       if (subscriber.closed) return connection.abort();
       if (backoff !== null) proceed(() => connection.closed.subscribe({ complete: again }));
-      inScope(gate.scope, () => subscriber.next(connection));
+      inScope({ ...gate.scope, drain: null }, () => subscriber.next(connection));
       if (backoff === null) subscriber.complete();
     };
 

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { WriteOverflow } from '../errors.js';
 import { Consumer } from '../flow/consumer.js';
 import { Queue } from '../flow/queue.js';
-import { flow } from '../flow/scope.js';
+import { type Scope, flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import type { Wire } from './wire.js';
@@ -67,6 +67,11 @@ export class Outgoing implements Task {
       }),
     );
     if (this.#ended) this.#stop();
+  }
+
+  /** What the sources of the stream find, for those of them that are subscribed to later. */
+  get scope(): Scope {
+    return this.#consumer.scope;
   }
 
   /** No more is taken; what waits is written, and then the end. */

@@ -33,9 +33,14 @@ export class Consumer {
     this.#joinWhoEmits();
   }
 
+  /** What the sources above find. */
+  get scope(): Scope {
+    return { ...this.gate.scope, valve: this.valve };
+  }
+
   /** Subscribes to what stands above, so that every source up there finds the valve. */
   subscribe<A>(work: () => A): A {
-    const scope: Scope = { ...this.gate.scope, valve: this.valve };
+    const { scope } = this;
     this.subscribing = true;
     try {
       return inScope(scope, work);
@@ -99,7 +104,7 @@ export class Consumer {
    */
   #isFedBy(source: Gate): boolean {
     for (let { host } = source; host !== undefined; host = host.within) if (this.valve.waitsFor(host)) return false;
-    const root = source.scope.valve?.root;
+    const root = source.scope.valve?.root ?? source.host?.root.kin;
     return root === this.valve.root || (this.#inside !== null && root === this.#inside.scope.valve?.root);
   }
 }

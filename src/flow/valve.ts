@@ -19,6 +19,8 @@ export class Valve {
   readonly below: Valve | null;
   /** The valve of the last consumer of all down there: which stream this one belongs to. */
   readonly root: Valve;
+  /** Where this stream was subscribed to outside of any other: the root of the one that it is fed by all the same. */
+  kin: Valve | undefined = undefined;
   /** The valve of the operator in whose inner stream this one's consumer stands. */
   readonly within: Valve | undefined;
   /** Those that stopped at the closed valve, the longest waiting first. */

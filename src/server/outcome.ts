@@ -8,7 +8,10 @@ export interface Failure {
   readonly error: unknown;
 }
 
-/** How a connection ended: on the right when both sides had finished, on the left with the reason. */
+/**
+ * How a connection ended: on the right when its stream had completed and all was written and ended, on the left with
+ * the reason why not. A peer that never ends in return, or resets once it has everything, makes no failure of it.
+ */
 export type Outcome = E.Either<Failure, Connection>;
 
 /**
