@@ -1,36 +1,13 @@
-// Adds numbers: JSON messages, each behind its length in two bytes. A protocol that reads downward, as the bytes flow.
-//
-//   ask     {"add":[1,2,3]}      answer  {"sum":6}
-//   ask     {"add":["one"]}      answer  {"error":"..."}
-import * as E from 'fp-ts/lib/Either.js';
-import { flow } from 'fp-ts/lib/function.js';
-import * as t from 'io-ts';
-import { map } from 'rxjs';
-import { json, listen, reasons } from 'sluice';
-import { decodeWith, encodeWith, failIfIdle, frameLengthPrefixed, prefixLength, serve } from 'sluice/operators';
+// Adds numbers for whoever asks. How it is asked, and how it answers, is in calculator-protocol.ts; here it gets a port.
+import { listen } from 'sluice';
+import { serve } from 'sluice/operators';
 import { commandLine } from './arguments.js';
+import { calculator } from './calculator-protocol.js';
 
 const { host, port } = commandLine('npm run example -- calculator [--host ADDRESS] [--port N]', {
   host: '127.0.0.1',
   port: 7000,
 });
-
-const Ask = json.pipe(t.strict({ add: t.array(t.number) }));
-const Answer = json.pipe(t.union([t.strict({ sum: t.number }), t.strict({ error: t.string })]));
-type Ask = t.TypeOf<typeof Ask>;
-type Answer = t.TypeOf<typeof Answer>;
-
-const answer = ({ add }: Ask): Answer => ({ sum: add.reduce((sum, number) => sum + number, 0) });
-const refuse = (errors: t.Errors): Answer => ({ error: reasons(errors).join('; ') });
-
-const calculator = flow(
-  frameLengthPrefixed(2),
-  failIfIdle(15_000),
-  decodeWith(Ask), // Either<Errors, Ask>: a message that does not decode is a value, and is answered
-  map(E.match(refuse, answer)),
-  encodeWith(Answer),
-  prefixLength(2),
-);
 
 listen({ host, port, onListening: ({ name }) => console.log(`listening on ${name}`) })
   .pipe(serve(calculator))

@@ -24,6 +24,7 @@ import { type Connection, type Handler, type Outcome, listen, memory } from '../
 import { type Loopback, loopback } from './kit/loopback.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
+import { everySplit } from '../src/testing/marbles.js';
 import { type StreamPeer, knock } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
 import { raised } from './kit/raised.js';
@@ -108,45 +109,37 @@ test('idle peers are ended, and refused at once when they come again', async () 
 });
 
 test('what was asked is answered, what is asked later is not, and a half frame is forgotten', async () => {
-  const gone = assertNoLeaks();
-  let go = (): void => {};
-  const ready = new Promise<void>((done) => {
-    go = done;
-  });
-  let asked = 0;
-  const { server, stop, reports } = await draining((reads) =>
-    reads.pipe(
-      frameFixed(4),
-      concatMap((question) => {
-        asked++;
-        return from(ready.then(() => question));
-      }),
-    ),
-  );
-  const [busy, half] = [(await server.dial()).read(), (await server.dial()).read()];
-  busy.send('one.two.th');
-  half.send('ab');
-  await rounds();
-  assert.is(asked, 1);
-  stop.next('now');
-  busy.send('ree.');
-  half.send('cd');
-  assert.is(await half.over, 'end');
-  half.end();
-  await rounds();
-  assert.is(busy.text, '');
-  go();
-  assert.is(await busy.over, 'end');
-  busy.end();
-  assert.is(busy.text, 'one.two.');
-  assert.is(half.text, '');
-  assert.is(asked, 2);
-  assert.equal(reasons(await server.over), ['finished', 'finished']);
-  assert.equal(
-    reports.map(({ ended, cut }) => [ended, cut.length]),
-    [[2, 0]],
-  );
-  await gone();
+  const reports: DrainReport[] = [];
+  await everySplit(async ({ serveWith, client, pass, expectReceived, expectOutcomes }) => {
+    let asked = 0;
+    const stop = new Subject<void>();
+    const answer = (question: Uint8Array): Observable<Uint8Array> => {
+      asked++;
+      return timer(5_000).pipe(map(() => question));
+    };
+    serveWith(
+      drain(
+        stop,
+        10_000,
+        serve((reads) => reads.pipe(frameFixed(4), concatMap(answer))),
+        {
+          onDrained: (report) => reports.push(report),
+        },
+      ),
+    );
+    client('busy', '        -a 1s b', { a: 'one.two.th', b: 'ree.' });
+    client('half', '        -a 1s b-|', { a: 'ab', b: 'cd' });
+    expectReceived('busy', '5001ms a 4999ms (b|)', { a: 'one.', b: 'two.' });
+    expectReceived('half', '1s |');
+    expectOutcomes('        1004ms h 8996ms b', { h: 'half finished', b: 'busy finished' });
+    await pass('1s');
+    assert.is(asked, 1);
+    stop.next();
+    await pass('10s');
+    assert.is(asked, 2);
+  })();
+  for (const { ended, cut, took } of reports) assert.equal([ended, cut, took], [2, [], 9_001]);
+  assert.ok(reports.length > 10);
 });
 
 test('at the deadline the rest is cut, named and reported: a stuck reader, a handler that never ends, 500 who wait', async () => {
@@ -377,51 +370,35 @@ test('unsubscribing while it drains cuts at once', async () => {
 
 // ── the same, of three gates ──────────────────────────────────────────────────────────────────────────────────────
 
-test('the three gates of plain RxJS', async () => {
-  const gone = assertNoLeaks();
-  const stop = new Subject<void>();
-  const late = new Subject<void>();
-  const slow = (questions: Observable<Uint8Array>): Observable<Uint8Array> =>
-    questions.pipe(concatMap((question) => (question[0] === 0x21 ? NEVER : of(question).pipe(delay(20)))));
-  const server = await loopback((connections) =>
-    connections.pipe(
-      takeUntil(stop),
-      serve((reads) =>
-        reads.pipe(
-          frameFixed(4),
-          takeUntil(stop),
-          slow,
-          map((answer) => answer),
-        ),
+test(
+  'the three gates of plain RxJS',
+  everySplit(async ({ serveWith, client, pass, expectOpened, expectReceived, expectOutcomes }) => {
+    const stop = new Subject<void>();
+    const late = new Subject<void>();
+    const slow = (questions: Observable<Uint8Array>): Observable<Uint8Array> =>
+      questions.pipe(concatMap((question) => (question[0] === 0x21 ? NEVER : of(question).pipe(delay(20)))));
+    serveWith((connections) =>
+      connections.pipe(
+        takeUntil(stop),
+        serve((reads) => reads.pipe(frameFixed(4), takeUntil(stop), slow)),
+        takeUntil(late),
       ),
-      takeUntil(late),
-    ),
-  );
-  const [idle, busy, half, never] = [
-    (await server.dial()).read(),
-    (await server.dial()).read(),
-    (await server.dial()).read(),
-    (await server.dial()).read(),
-  ];
-  busy.send('one.two.');
-  half.send('ab');
-  never.send('!!!!');
-  await rounds();
-  stop.next();
-  await isRefused(server);
-  busy.send('more');
-  for (const peer of [idle, busy, half]) {
-    assert.is(await peer.over, 'end');
-    peer.end();
-  }
-  assert.equal([idle.text, busy.text, half.text], ['', 'one.two.', '']);
-  await quiet(() => server.out.length);
-  assert.equal(reasons(server.out), ['finished', 'finished', 'finished']);
-  late.next();
-  await server.over;
-  assert.is(await never.over, 'reset');
-  assert.is(server.out.length, 3);
-  await gone();
-});
+    );
+    client('idle', '        ^');
+    client('busy', '        ^-a 20ms b', { a: 'one.two.', b: 'more' });
+    client('half', '        ^-a', { a: 'ab' });
+    client('never', '       ^-a 1s |', { a: '!!!!' });
+    expectOpened('          (ibhn)', { i: 'idle', b: 'busy', h: 'half', n: 'never' });
+    expectReceived('idle', '10ms |');
+    expectReceived('busy', '22ms a 19ms (b|)', { a: 'one.', b: 'two.' });
+    expectReceived('half', '10ms |');
+    expectReceived('never', '100ms #');
+    expectOutcomes('        10ms (ih) 31ms b', { i: 'idle finished', h: 'half finished', b: 'busy finished' });
+    await pass('10ms');
+    stop.next();
+    await pass('90ms');
+    late.next();
+  }),
+);
 
 test.run();

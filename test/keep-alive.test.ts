@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
 import {
   NEVER,
+  type Observable,
   type OperatorFunction,
   Subject,
   VirtualAction,
@@ -19,9 +19,9 @@ import {
 } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { type KeepAliveEvent, type KeepAliveOptions, keepAlive } from '../operators/keep-alive.js';
-import { memory } from '../src/connection/memory.js';
 import { PeerIdle } from '../src/errors.js';
 import { flow } from '../src/flow/scope.js';
+import { marbles as story } from '../src/testing/marbles.js';
 import { cutLines } from './kit/cut-lines.js';
 import { heldBack } from './kit/held-back.js';
 import { marbles } from './kit/marbles.js';
@@ -317,37 +317,31 @@ test('refuses options that are none, at the call', () => {
 /** As many letters as that, as bytes. */
 const letters = (letter: string, count: number): Uint8Array => new TextEncoder().encode(letter.repeat(count));
 
-test('puts a probe on the wire right behind a chunk that is partly written', async () => {
-  const [server, client] = memory();
-  const full = merge(of(letters('a', 100_000)), of(letters('b', 10), letters('c', 10)));
-  const events: KeepAliveEvent[] = [];
-  const served = server.reads
-    .pipe(
-      keepAlive(
-        {
-          interval: 20,
-          hold: 0,
-          probe: letters('p', 1),
-          isKeepAlive: () => false,
-          onEvent: (event) => events.push(event),
-        },
-        (said) => merge(said.pipe(ignoreElements()), full),
-      ),
-      server.writes,
-    )
-    .subscribe();
-  while (events.length === 0) await setTimeout(5);
-  await setTimeout(60);
-  assert.equal(events, ['sent'], 'a second one would only wait behind the first');
-
-  let got = '';
-  const reading = client.reads.subscribe((chunk) => (got += new TextDecoder().decode(chunk)));
-  while (got.length < 100_021) await setTimeout(5);
-  assert.is(got.lastIndexOf('a'), 99_999);
-  assert.is(got.slice(100_000, 100_021), `p${'b'.repeat(10)}${'c'.repeat(10)}`);
-  while (!got.endsWith('pp')) await setTimeout(5);
-  served.unsubscribe();
-  reading.unsubscribe();
-});
+test(
+  'puts a probe on the wire right behind a chunk that is partly written',
+  story(async ({ serve, client, pass, expectReceived, expectOpen }) => {
+    const full = merge(of(letters('a', 100_000)), of(letters('b', 10), letters('c', 10)));
+    const events: KeepAliveEvent[] = [];
+    const probed = keepAlive(
+      {
+        interval: 20,
+        hold: 0,
+        probe: letters('p', 1),
+        isKeepAlive: () => false,
+        onEvent: (event) => events.push(event),
+      },
+      (said: Observable<Uint8Array>) => merge(said.pipe(ignoreElements()), full),
+    );
+    serve(probed);
+    client('ann', '        < 79ms > 50ms');
+    expectReceived('ann', '80ms a 19ms p 19ms p', {
+      a: `${'a'.repeat(100_000)}p${'b'.repeat(10)}${'c'.repeat(10)}`,
+      p: 'p',
+    });
+    expectOpen('ann');
+    await pass('79ms');
+    assert.equal(events, ['sent'], 'a second one would only wait behind the first');
+  }),
+);
 
 test.run();

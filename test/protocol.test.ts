@@ -1,14 +1,15 @@
+import { flow } from 'fp-ts/lib/function.js';
 import { type Observable, Subject, delay, ignoreElements, map, merge, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { protocol } from '../operators/protocol.js';
-import { serve } from '../operators/serve.js';
+import { type Peer, protocol } from '../operators/protocol.js';
+import { serve as serving } from '../operators/serve.js';
 import { text } from '../src/codec/text.js';
 import type { Connection } from '../src/connection/connection.js';
-import { memory } from '../src/connection/memory.js';
 import { FrameTooLong, FrameTooSlow, InvalidMessage, PeerIdle, PeerSilent, TruncatedFrame } from '../src/errors.js';
 import { lengthPrefixed } from '../src/framing/length-prefixed.js';
 import { line } from '../src/framing/line.js';
 import type { Outcome } from '../src/server/outcome.js';
+import { everySplit, marbles as story } from '../src/testing/marbles.js';
 import { marbles } from './kit/marbles.js';
 import { suite } from './kit/suite.js';
 
@@ -127,36 +128,60 @@ test('a peer has a name, is sent to, and broadcasts to all others', () => {
   assert.equal(heard.get(2), ['hello', 'n1 hi'], 'who has left hears nothing');
 });
 
-test('a connection ends when its session has completed, and a session that throws is its own', async () => {
+test(
+  'a connection ends when its session has completed, its last answers given',
+  everySplit(({ serve, client, expectReceived, expectClosed }) => {
+    serve(protocol({ ...lines, session: (said) => merge(of('hi'), said.pipe(delay(5))) }));
+    client('ann', '        ^-a-|', { a: 'a\nb\n' });
+    expectReceived('ann', 'h------(a|)', { h: 'hi\n', a: 'a\nb\n' });
+    expectClosed('ann', '  -------x', { x: 'finished' });
+  }),
+);
+
+test('a session that throws is the error of its own connection', async () => {
+  const error = new Error('at once');
   const outcomes: Outcome[] = [];
-  const [served, far] = memory();
-  const once = protocol({ ...lines, session: (said) => merge(of('hi'), said.pipe(delay(5))) });
-  const throwing = protocol({
-    ...lines,
-    session: () => {
-      throw new Error('at once');
-    },
-  });
-  const [other] = memory();
-  const done = new Promise<void>((resolve) => {
-    of(served)
-      .pipe(serve(once))
-      .subscribe({ next: (outcome) => outcomes.push(outcome), complete: resolve });
-  });
-  const thrown = new Promise<Outcome>((resolve) => {
-    of(other).pipe(serve(throwing)).subscribe(resolve);
-  });
-  let heard = '';
-  far.reads.subscribe((chunk) => {
-    heard += new TextDecoder().decode(chunk);
-  });
-  of(bytes('a\nb\n')).pipe(far.writes).subscribe();
-  await done;
-  assert.is(heard, 'hi\na\nb\n');
-  assert.is(outcomes[0]?._tag, 'Right');
-  const failure = await thrown;
-  assert.ok(failure._tag === 'Left' && failure.left.error instanceof Error && failure.left.error.message === 'at once');
+  await story(({ serveWith, client, expectReceived, expectOutcomes }) => {
+    const session = (said: Observable<string>, { name }: Peer<string>): Observable<string> => {
+      if (name === 'bob') throw error;
+      return shout(said);
+    };
+    serveWith(
+      flow(
+        serving(protocol({ ...lines, session })),
+        tap((outcome) => outcomes.push(outcome)),
+      ),
+    );
+    client('ann', '        ^---a--|', { a: 'still\n' });
+    client('bob', '        --^');
+    expectReceived('ann', '----a--|', { a: 'STILL\n' });
+    expectReceived('bob', '--|');
+    expectOutcomes('        --b----a', { a: 'ann finished', b: 'bob Error' });
+  })();
+  const [failure] = outcomes;
+  assert.ok(failure?._tag === 'Left' && failure.left.error === error);
 });
+
+test(
+  'waits, probes and broadcasts are the same however the bytes come',
+  everySplit(({ serve, client, expectReceived, expectOutcomes }) => {
+    const room = protocol({
+      ...lines,
+      keepAlive: { interval: 10, hold: 24, probe: 'ping', isKeepAlive: (said) => said === 'ping' },
+      session: (said, peer) =>
+        said.pipe(
+          tap((word) => peer.broadcast(`${peer.name} ${word}`)),
+          ignoreElements(),
+        ),
+    });
+    serve(room);
+    client('ann', '        ^--a 9ms k', { a: 'hi\nho\n', k: 'ping\n' });
+    client('bob', '        -^ 5ms #');
+    expectReceived('ann', '10ms p 9ms p 9ms p------|', { p: 'ping\n' });
+    expectReceived('bob', '---h', { h: 'ann hi\nann ho\n' });
+    expectOutcomes('        -------b 29ms a', { a: 'ann PeerIdle', b: 'bob ConnectionReset' });
+  }),
+);
 
 test('checks what it is given', () => {
   const session = shout;

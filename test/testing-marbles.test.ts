@@ -22,11 +22,12 @@ import {
   mergeMap,
   pipe,
   queueScheduler,
+  takeUntil,
   tap,
   timer,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { endLines, frameLines, mapAsync, protocol } from '../operators/index.js';
+import { endLines, frameLines, mapAsync, protocol, serve as serving } from '../operators/index.js';
 import * as ix from '../operators/ix/index.js';
 import { type Handler, line, text } from '../src/index.js';
 import { type Story, StoryFailed, marbles } from '../src/testing/index.js';
@@ -126,6 +127,20 @@ test(
     });
     await pass('1s');
     expectObservable(hot('  -a')).toBe('1s -a');
+  }),
+);
+
+test(
+  'a server that is over has let go of its clients, and reports nothing of them',
+  marbles(({ serveWith, client, expectReceived }) => {
+    serveWith((connections) =>
+      connections.pipe(
+        serving(() => NEVER),
+        takeUntil(timer(5)),
+      ),
+    );
+    client('ann', '        ^');
+    expectReceived('ann', '-----#');
   }),
 );
 

@@ -1,11 +1,11 @@
-// Time over real sockets: who is not to be given up.
+// Time over real sockets: who is not to be given up when the event loop stalls. What else time does to connections is told
+// in time-over-connections.test.ts.
 import { setTimeout } from 'node:timers/promises';
-import { ignoreElements, interval, map, merge, pipe, tap } from 'rxjs';
+import { ignoreElements, pipe, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { failIfIdle } from '../operators/fail-if-idle.js';
 import { keepAlive } from '../operators/keep-alive.js';
-import { mapAsync } from '../operators/map-async.js';
-import { type Talk, dial, server, until } from './kit/line-server.js';
+import { dial, server, until } from './kit/line-server.js';
 import { suite } from './kit/suite.js';
 
 /** Nothing can run meanwhile. */
@@ -69,49 +69,6 @@ test('a stalled event loop does not give up a peer that it could not ask', async
 
   answers = false;
   await until(() => outcomes.length > 0);
-  assert.equal(outcomes, ['PeerIdle']);
-  stop();
-});
-
-test('a peer that is not read from is not given up, and one that is silent afterwards is', async () => {
-  let release = (): void => {};
-  const released = new Promise<void>((done) => (release = done));
-  let heard = 0;
-  const { port, outcomes, stop } = await server(
-    pipe(
-      failIfIdle(100),
-      tap(() => heard++),
-      mapAsync(1, (line: string) => released.then(() => line), { highWater: 2 }),
-    ),
-  );
-  const peer = await dial(port);
-  let answered = '';
-  peer.on('data', (chunk: Buffer) => (answered += chunk.toString()));
-  peer.write('1\n2\n3\n4\n');
-  await until(() => heard === 3);
-  peer.write('5\n');
-  await setTimeout(400);
-  assert.is(heard, 3, 'the fourth waits in the middle of its chunk, and the fifth lies unread');
-  assert.equal(outcomes, []);
-
-  release();
-  await until(() => answered === '1\n2\n3\n4\n5\n');
-  assert.equal(outcomes, []);
-  await until(() => outcomes.length > 0);
-  assert.equal(outcomes, ['PeerIdle']);
-  stop();
-});
-
-test('neither half a line nor what the server says is a sign of life', async () => {
-  const says: Talk = (lines) => merge(lines.pipe(ignoreElements()), interval(20).pipe(map(String)));
-  const { port, outcomes, stop } = await server(
-    keepAlive({ interval: 0, hold: 150, probe: 'probe', isKeepAlive: (line) => line === 'here' }, says),
-  );
-  const peer = await dial(port);
-  peer.resume();
-  const dripping = setInterval(() => peer.writable && peer.write('here'), 20);
-  await until(() => outcomes.length > 0);
-  clearInterval(dripping);
   assert.equal(outcomes, ['PeerIdle']);
   stop();
 });

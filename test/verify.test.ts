@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import fc from 'fast-check';
@@ -426,21 +426,10 @@ for (const name of names) {
 
 // ── a test to paste ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What `sluice/testing` has of this. */
-const kit = `
-  export { deliveries } from '../src/testing/deliveries.js';
-  export type { VerifyCase } from '../src/testing/verifier/stream.js';
-  export { VerifyFailed } from '../src/testing/verifier/verify-failed.js';
-  export { verifyDecoder, verifyRule } from '../src/testing/verify.js';
-`;
-
-const atHome = (program: string): string => program.replaceAll(`'sluice/testing'`, `'./testing.mjs'`);
-
 const compile = (programs: ReadonlyMap<string, string>): void => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'testing.mts'), kit);
-  for (const [name, program] of programs) writeFileSync(join(folder, `${name}.mts`), atHome(program));
+  for (const [name, program] of programs) writeFileSync(join(folder, `${name}.mts`), program);
   const compilerOptions = {
     rootDir: '.',
     outDir: '.',
@@ -458,19 +447,8 @@ const compile = (programs: ReadonlyMap<string, string>): void => {
   assert.is(status, 0, `it does not compile:\n${stdout}`);
 };
 
-interface Block {
-  readonly line: number;
-  readonly prints: string;
-  readonly code: string;
-}
-
-const guide = readFileSync(join(root, 'docs/testing-verifier.md'), 'utf8');
-const blocks: readonly Block[] = [...guide.matchAll(/(?:<!-- prints: (.*) -->\n)?```ts\n([^]*?)```/g)].map(
-  ({ 1: prints = '', 2: code = '', index }) => ({ line: guide.slice(0, index).split('\n').length, prints, code }),
-);
-
-test('a test to paste, and the guide, compile', () => {
-  const programs = new Map(blocks.map(({ line: at, code }) => [`guide-${at}`, code]));
+test('a test to paste compiles', () => {
+  const programs = new Map<string, string>();
   for (const [name, found] of failures) {
     const subject = isRule(subjects[name]) ? `{ ${name} as rule }` : `{ ${name} }`;
     programs.set(name, `import ${subject} from '../test/kit/wrong-decoders.js';\n${found.test}\n`);
@@ -493,33 +471,6 @@ for (const name of names) {
     );
   });
 }
-
-/** What a compiled program prints. */
-const printed = async (name: string): Promise<string> => {
-  const lines: string[] = [];
-  const { log } = console;
-  console.log = (...said: readonly unknown[]) => lines.push(...said.join(' ').split('\n'));
-  try {
-    await import(pathToFileURL(join(folder, `${name}.mjs`)).href);
-  } finally {
-    console.log = log;
-  }
-  return lines.join(' / ');
-};
-
-for (const { line: at, prints } of blocks) {
-  test(`the guide, line ${at}`, async () => {
-    assert.is(await printed(`guide-${at}`), prints);
-  });
-}
-
-test('the message that the guide shows is the message', () => {
-  const shown = /```text\n([^]*?)\n```/.exec(guide)?.[1];
-  assert.throws(
-    () => verifyRule(wrong.forgetsCr, someLines as readonly VerifyCase<never>[]),
-    (error: unknown) => (error as Error).message === shown,
-  );
-});
 
 // ── smaller, and the same again ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -292,7 +292,8 @@ class Telling {
     const ended = this.#endsOf(name).length > 0;
     if (open && !ended && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
     if ((!open || ended) && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
-    if (open || !connected || ended) return [];
+    // A server that is over has let go of everything, and reports no more.
+    if (open || !connected || ended || this.#serving?.closed === true) return [];
     return [`${name} has gone, and the server's connection to it is left open: its handler goes on`];
   }
 

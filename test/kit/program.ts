@@ -25,8 +25,13 @@ process.on('exit', () => {
 });
 
 /** Starts a program; it does not outlive the test. */
-export const start = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program => {
-  const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: 'pipe' });
+export const start = (
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd: string = root,
+): Program => {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' });
   running.add(child);
   let output = '';
   let changed = (): void => {};

@@ -1,0 +1,155 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { PlainClient } from '../../src/testing/plain-client.js';
+import { type Program, client, start } from './program.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** A block of code in a page, and what the comments before it say of it. */
+export interface Block {
+  readonly language: string;
+  readonly code: string;
+  readonly line: number;
+  readonly says: Readonly<Record<string, string>>;
+}
+
+const saysOf = (comments: string): Record<string, string> => {
+  const says: Record<string, string> = {};
+  for (const [, key, value] of comments.matchAll(/<!-- (\w+): (.*) -->/g)) says[key as string] = value as string;
+  return says;
+};
+
+const blocksOf = (text: string): Block[] =>
+  [...text.matchAll(/((?:<!-- \w+: .* -->\n)*)```(\w+)\n([^]*?)```/g)].map(
+    ({ 1: comments, 2: language, 3: code, index }) => ({
+      language: language as string,
+      code: code as string,
+      line: text.slice(0, index).split('\n').length,
+      says: saysOf(comments ?? ''),
+    }),
+  );
+
+/** What `\n` and `\x00` stand for. */
+const unescaped = (text: string): Buffer =>
+  Buffer.from(JSON.parse(`"${text.replaceAll('\\x', '\\u00')}"`) as string, 'latin1');
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+const listening = async (port: number): Promise<PlainClient> => {
+  for (;;) {
+    try {
+      return await client(port);
+    } catch {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20);
+      });
+    }
+  }
+};
+
+/** What a program has printed: places in it are shown as places in `story.ts`. */
+const printed = (program: Program): string =>
+  program
+    .output()
+    .replaceAll(/\(?(?:file:\/\/)?\/[^\s()]*\/\w+-\d+\.mjs:\d+:\d+\)?/g, 'story.ts')
+    .trim();
+
+const compile = (folder: string, programs: ReadonlyMap<string, string>): void => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const [name, code] of programs) writeFileSync(join(folder, `${name}.mts`), code);
+  const compilerOptions = {
+    rootDir: '.',
+    outDir: '.',
+    incremental: false,
+    tsBuildInfoFile: null,
+    declaration: false,
+    sourceMap: false,
+    declarationMap: false,
+  };
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: '../../../tsconfig.json', compilerOptions, include: ['*.mts'], exclude: [] }),
+  );
+  const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' });
+  assert.is(status, 0, `the blocks do not compile:\n${stdout}`);
+};
+
+/**
+ * Adds a test for every program in a page, which runs it as a reader would. A comment before a block says what happens:
+ *
+ *     <!-- say: ... --> and <!-- hear: ... -->   it serves on port 7000: what to send it, what must come back
+ *     <!-- prints: ... -->                       it ends by itself and must have printed this,
+ *     <!-- prints: below -->                     or what the next block of text in the page shows
+ *     <!-- passes: 2 -->                         it holds so many tests, for node:test, uvu or (`under`) Vitest
+ *
+ * Gives all blocks of the page.
+ */
+export const runsPage = <T>(test: Test<T>, path: string): readonly Block[] => {
+  const blocks = blocksOf(readFileSync(join(root, path), 'utf8'));
+  const programs = blocks.filter(({ language }) => language === 'ts');
+  const page = basename(path, '.md').replaceAll(/\W/g, '');
+  // Inside the package, where its own name leads to it.
+  const folder = join(root, 'dist/pages', page);
+  const nameOf = ({ line }: Block): string => `${page}-${line}`;
+  const ports = new Map<Block, number>();
+
+  const run = (block: Block): Program =>
+    start(process.execPath, ['--enable-source-maps', join(folder, `${nameOf(block)}.mjs`)], {}, folder);
+
+  const underVitest = (block: Block): Program => {
+    const config = join(folder, 'vitest.config.mjs');
+    writeFileSync(config, `export default { test: { include: ['${nameOf(block)}.mjs'] } };`);
+    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+    return start(process.execPath, [vitest, 'run', '--root', folder, '--config', config], { NO_COLOR: '1' }, folder);
+  };
+
+  test.before(async () => {
+    for (const block of programs) ports.set(block, await freePort());
+    compile(
+      folder,
+      new Map(
+        programs.map((block) => [nameOf(block), block.code.replaceAll('port: 7000', `port: ${ports.get(block)}`)]),
+      ),
+    );
+  });
+
+  for (const block of programs) {
+    const { say, hear, prints, passes, under } = block.says;
+    test(`${path}, block at line ${block.line}`, async () => {
+      if (say !== undefined && hear !== undefined) {
+        const program = run(block);
+        const reader = await listening(ports.get(block) as number);
+        reader.send(unescaped(say));
+        const answer = unescaped(hear).toString();
+        await reader.heard(new RegExp(answer.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&')));
+        program.signal('SIGKILL');
+        await program.exited;
+        return;
+      }
+      assert.ok(prints ?? passes, 'a block says what it is told and what it answers, what it prints, or what passes');
+      const program = under === 'Vitest' ? underVitest(block) : run(block);
+      assert.is(await program.exited, 0, program.output());
+      if (passes !== undefined) {
+        assert.match(program.output(), new RegExp(`^(# pass|ℹ pass|  Passed:| +Tests) +${passes}\\b`, 'm'));
+      } else if (prints === 'below') {
+        const below = blocks.find(({ language, line }) => language === 'text' && line > block.line);
+        assert.is(printed(program), below?.code.trim());
+      } else assert.is(printed(program), prints);
+    });
+  }
+  return blocks;
+};
