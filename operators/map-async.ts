@@ -10,9 +10,9 @@ import { Link } from './link.js';
 export interface MapAsyncOptions {
   /** Results in the order of the values (default true), or each as soon as it is there. */
   readonly ordered?: boolean;
-  /** Values that may wait for their turn before the sources above are told to rest (default: twice `concurrency`, 16 at least). */
+  /** Values that may wait before the sources above are told to rest (default: twice `concurrency`, 16 at least). */
   readonly highWater?: number;
-  /** The most values that may wait, whatever the sources do (default 65,536). What came on subscribing does not count. */
+  /** The most values that may wait, whatever the sources do (default 65,536). What comes on subscribing is exempt. */
   readonly limit?: number;
   /** What happens over `limit`: the stream fails with `QueueOverflow` (default), or a value is dropped. */
   readonly overflow?: 'error' | 'drop-oldest' | 'drop-newest';
@@ -26,8 +26,9 @@ export interface MapAsyncOptions {
  *     results  ------A-B---C-----|
  *
  * The sources above rest while `highWater` values wait, so memory is bounded however fast they are; also when they
- * are thousands, merged above. While a consumer below is full no new work is started. Fails with the first promise that is rejected, and with what `project` throws. A result
- * that comes after unsubscribing is forgotten. An ordered result waits for those before it and keeps its place meanwhile.
+ * are thousands, merged above. While a consumer below is full no new work is started. Fails with the first promise that
+ * is rejected, and with what `project` throws. A result that comes after unsubscribing is forgotten. An ordered result
+ * waits for those before it and keeps its place meanwhile.
  */
 export const mapAsync = <A, B>(
   concurrency: number,
@@ -131,7 +132,6 @@ class MapAsync<A, B> {
   }
 
   #settle(job: Job<B>, result: B): void {
-    if (this.#out.closed) return;
     if (this.#settings.ordered) {
       job.done = true;
       job.result = result;

@@ -25,30 +25,30 @@ test('passes on what one says to all others, with names, joins and leaves', asyn
   const chat = impatient();
   const port = await portOf(chat);
   const ann = await client(port);
-  await ann.hears(/welcome, 127\.0\.0\.1:\d+; 0 others/);
+  await ann.heard(/welcome, 127\.0\.0\.1:\d+; 0 others/);
   const bob = await client(port);
-  await bob.hears(/1 others/);
-  await ann.hears(/has joined\n/);
+  await bob.heard(/1 others/);
+  await ann.heard(/has joined\n/);
 
-  ann.socket.write('/nick ann\n');
-  await ann.hears(/you are now ann\n/);
-  await bob.hears(/127\.0\.0\.1:\d+ is now ann\n/);
-  ann.socket.write('hello ev');
-  ann.socket.write('erybody\r\n');
-  await bob.hears(/ann: hello everybody\n/);
-  assert.not.match(ann.heard().toString(), /ann: hello/);
+  ann.send('/nick ann\n');
+  await ann.heard(/you are now ann\n/);
+  await bob.heard(/127\.0\.0\.1:\d+ is now ann\n/);
+  ann.send('hello ev');
+  ann.send('erybody\r\n');
+  await bob.heard(/ann: hello everybody\n/);
+  assert.not.match(ann.text, /ann: hello/);
 
-  bob.socket.write('/who\n');
-  await bob.hears(/\* ann \(idle \d+ s\)\n\* 127\.0\.0\.1:\d+ \(idle 0 s\)\n/);
-  bob.socket.write('/nick ann\n/nick a b\n/what\n');
-  await bob.hears(/ann is taken\n\* a name is 1 to 20 [^\n]*\n\* \/nick NAME/);
-  bob.socket.write('\u{1b}[2Jsneaky\n');
-  await ann.hears(/: \[2Jsneaky\n/);
-  assert.not.ok(ann.heard().includes(0x1b), 'no control character reaches a terminal');
+  bob.send('/who\n');
+  await bob.heard(/\* ann \(idle \d+ s\)\n\* 127\.0\.0\.1:\d+ \(idle 0 s\)\n/);
+  bob.send('/nick ann\n/nick a b\n/what\n');
+  await bob.heard(/ann is taken\n\* a name is 1 to 20 [^\n]*\n\* \/nick NAME/);
+  bob.send('\u{1b}[2Jsneaky\n');
+  await ann.heard(/: \[2Jsneaky\n/);
+  assert.not.ok(ann.bytes.includes(0x1b), 'no control character reaches a terminal');
 
-  bob.socket.end();
-  await bob.ended;
-  await ann.hears(/has left\n/);
+  bob.end();
+  await bob.over;
+  await ann.heard(/has left\n/);
   await chat.printed(/disconnected 127\.0\.0\.1:\d+: it left/);
   assert.match(chat.output(), /connected 127\.0\.0\.1:\d+\n/);
   assert.match(chat.output(), /message ann "hello everybody"/);
@@ -59,11 +59,11 @@ test('tells the reason of a connection that failed', async () => {
   const chat = impatient();
   const port = await portOf(chat);
   const ann = await client(port);
-  await ann.hears(/welcome/);
-  ann.socket.resetAndDestroy();
+  await ann.heard(/welcome/);
+  ann.reset();
   await chat.printed(/disconnected 127\.0\.0\.1:\d+: ConnectionReset: the connection was reset/);
   const bob = await client(port);
-  bob.socket.write('x'.repeat(2000));
+  bob.send('x'.repeat(2000));
   await chat.printed(
     /disconnected 127\.0\.0\.1:\d+: FrameTooLong: a frame of \d+ bytes is longer than the limit of 1024/,
   );
@@ -75,14 +75,14 @@ test('drains on Ctrl-C: tells each, flushes, reports, exit code 0', async () => 
   const port = await portOf(chat);
   const ann = await client(port);
   const bob = await client(port);
-  await bob.hears(/1 others/);
-  ann.socket.write('last words\n');
-  await bob.hears(/last words/);
+  await bob.heard(/1 others/);
+  ann.send('last words\n');
+  await bob.heard(/last words/);
   chat.signal('SIGINT');
-  await Promise.all([ann.hears(/the server is stopping, goodbye\n/), bob.hears(/the server is stopping, goodbye\n/)]);
-  await Promise.all([ann.ended, bob.ended]);
-  ann.socket.end();
-  bob.socket.end();
+  await Promise.all([ann.heard(/the server is stopping, goodbye\n/), bob.heard(/the server is stopping, goodbye\n/)]);
+  await Promise.all([ann.over, bob.over]);
+  ann.end();
+  bob.end();
   assert.is(await chat.exited, 0);
   assert.match(chat.output(), /drained in \d+ ms: 2 ended, 0 cut\n/);
 });
@@ -91,7 +91,7 @@ test('cuts who does not end by the deadline, and says who', async () => {
   const chat = example('chat', '--port', '0', '--drain', '200');
   const port = await portOf(chat);
   const ann = await client(port); // never ends its side
-  await ann.hears(/welcome/);
+  await ann.heard(/welcome/);
   chat.signal('SIGTERM');
   assert.is(await chat.exited, 0);
   assert.match(chat.output(), /drained in \d+ ms: 0 ended, 1 cut: 127\.0\.0\.1:\d+\n/);
@@ -101,9 +101,9 @@ test('a second Ctrl-C cuts at once, exit code 130', async () => {
   const chat = example('chat', '--port', '0');
   const port = await portOf(chat);
   const ann = await client(port);
-  await ann.hears(/welcome/);
+  await ann.heard(/welcome/);
   chat.signal('SIGINT');
-  await ann.hears(/goodbye/);
+  await ann.heard(/goodbye/);
   await new Promise((resolve) => {
     setTimeout(resolve, 150); // a second keystroke, and not the same one again
   });

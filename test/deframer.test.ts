@@ -10,7 +10,7 @@ import { raw } from '../src/framing/raw.js';
 import { type Rule, found, malformed, more } from '../src/framing/rule.js';
 import { varint } from '../src/framing/varint.js';
 import { bytes, text } from './kit/bytes.js';
-import { deliveries } from './kit/deliveries.js';
+import { deliveries } from '../src/testing/deliveries.js';
 import { frameCases } from './kit/frame-cases.js';
 import { heard, thrown } from './kit/heard.js';
 import { suite } from './kit/suite.js';

@@ -16,7 +16,7 @@ import {
 } from '../src/index.js';
 import { loopback } from './kit/loopback.js';
 import { ManualClock } from './kit/manual-clock.js';
-import { openHandles } from './kit/open-handles.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
 import { freshPath } from './kit/paths.js';
 import { rounds } from './kit/quiet.js';
 import { raised } from './kit/raised.js';
@@ -128,7 +128,7 @@ const watch = (options: DialOptions): Watched => {
 const gone = (connection: Connection): Promise<unknown> => lastValueFrom(connection.closed, { defaultValue: null });
 
 test('emits the connection, of the same type as an accepted one, and completes', async () => {
-  const allGone = openHandles();
+  const allGone = assertNoLeaks();
   const server = await loopback(echo);
   const connection = await lastValueFrom(dial({ port: server.port }));
   assert.is(connection.peer, `127.0.0.1:${server.port}`);
@@ -172,7 +172,7 @@ test('every subscription dials', async () => {
 });
 
 test('nobody there: DialFailed, in one clear line', async () => {
-  const allGone = openHandles();
+  const allGone = assertNoLeaks();
   const port = await freePort();
   for (const [place, message] of [
     [{ port }, `cannot connect to 127.0.0.1:${port}: ECONNREFUSED`],
@@ -189,7 +189,7 @@ test('nobody there: DialFailed, in one clear line', async () => {
 });
 
 test('no answer in time: DialTimeout', async () => {
-  const allGone = openHandles();
+  const allGone = assertNoLeaks();
   const raw = await rawServer();
   const clock = new ManualClock();
   const { states, failures, connections } = watch({ port: raw.port, connectTimeout: 3_000, scheduler: clock });
@@ -227,7 +227,7 @@ test('noDelay is on unless it is turned off', async () => {
 // ── again and again ───────────────────────────────────────────────────────────────────────────────────────────────
 
 test('dials again with full jitter, up to max, and gives up after so many attempts', async () => {
-  const allGone = openHandles();
+  const allGone = assertNoLeaks();
   const port = await freePort();
   const clock = new ManualClock();
   const chances = [0.5, 0, 0.999, 1];
@@ -298,7 +298,7 @@ test('without jitter the waits are what they are, and an attempt that takes too 
 });
 
 test('dials again when a connection is gone; attempts are counted since the last success', async () => {
-  const allGone = openHandles();
+  const allGone = assertNoLeaks();
   const clock = new ManualClock();
   const port = await freePort();
   const { states, connections, until, stop } = watch({
@@ -377,7 +377,7 @@ test('dials only while there is room below', async () => {
 
 for (const stage of ['connecting 1', 'waiting 100', 'connected', 'given up 1']) {
   test(`unsubscribing when told "${stage}" leaves nothing`, async () => {
-    const allGone = openHandles();
+    const allGone = assertNoLeaks();
     const raw = await rawServer();
     const port = stage === 'waiting 100' || stage === 'given up 1' ? await freePort() : raw.port;
     const connections: Connection[] = [];
@@ -404,7 +404,7 @@ for (const stage of ['connecting 1', 'waiting 100', 'connected', 'given up 1']) 
 }
 
 test('unsubscribing at once, while it connects and while it waits leaves nothing', async () => {
-  const allGone = openHandles();
+  const allGone = assertNoLeaks();
   const raw = await rawServer();
   const nobody = await freePort();
   for (const turns of [0, 1, 2, 3]) {

@@ -23,7 +23,7 @@ import { type DrainReport, drain, frameFixed, serve } from '../operators/index.j
 import { type Connection, type Handler, type Outcome, listen, memory } from '../src/index.js';
 import { type Loopback, loopback } from './kit/loopback.js';
 import { ManualClock } from './kit/manual-clock.js';
-import { openHandles } from './kit/open-handles.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
 import { type StreamPeer, knock } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
 import { raised } from './kit/raised.js';
@@ -79,7 +79,7 @@ test('refuses what is no way to stop', () => {
 });
 
 test('with nobody there it is over at once, and reports', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const { server, stop, reports } = await draining(echo);
   stop.next('now');
   assert.equal(await server.over, []);
@@ -90,7 +90,7 @@ test('with nobody there it is over at once, and reports', async () => {
 });
 
 test('idle peers are ended, and refused at once when they come again', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const { server, stop, clock, reports } = await draining(echo);
   const peers = [(await server.dial()).read(), (await server.dial()).read(), (await server.dial()).read()];
   peers[0]?.send('x');
@@ -108,7 +108,7 @@ test('idle peers are ended, and refused at once when they come again', async () 
 });
 
 test('what was asked is answered, what is asked later is not, and a half frame is forgotten', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   let go = (): void => {};
   const ready = new Promise<void>((done) => {
     go = done;
@@ -150,7 +150,7 @@ test('what was asked is answered, what is asked later is not, and a half frame i
 });
 
 test('at the deadline the rest is cut, named and reported: a stuck reader, a handler that never ends, 500 who wait', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const endless: Handler = (reads) => merge(reads.pipe(ignoreElements()), NEVER);
   const flood: Handler = (reads) =>
     reads.pipe(concatMap(() => from(Array.from({ length: 200 }, () => new Uint8Array(64 * 1024)))));
@@ -208,7 +208,7 @@ test('at the deadline the rest is cut, named and reported: a stuck reader, a han
 });
 
 test('600 who wait for their turn in the line are ended one after another', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const stop = new Subject<void>();
   const accepted = new Subject<Connection>();
   const reports: DrainReport[] = [];
@@ -234,7 +234,7 @@ test('600 who wait for their turn in the line are ended one after another', asyn
 });
 
 test('while connections come all the time, each that was accepted has one outcome, and no peer is left hanging', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const accepted: number[] = [];
   const stop = new Subject<void>();
   const reports: DrainReport[] = [];
@@ -306,7 +306,7 @@ test('a stop that ends without a value stops nothing; one that fails fails the s
 });
 
 test('a server that is stopped before it has begun serves nobody', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const outcomes = await lastValueFrom(listen({ port: 0 }).pipe(drain(of('now'), 1_000, serve(echo)), toArray()));
   assert.equal(outcomes, []);
   await gone();
@@ -336,7 +336,7 @@ test('without any stop it reports nothing, and a hook that throws is a warning',
 });
 
 test('what serves may be anything: at the deadline all is cut', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const pairs = [memory(), memory()] as const;
   const stop = new Subject<void>();
   const reports: DrainReport[] = [];
@@ -364,7 +364,7 @@ test('what serves may be anything: at the deadline all is cut', async () => {
 });
 
 test('unsubscribing while it drains cuts at once', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const { server, stop, reports } = await draining(() => NEVER);
   const peer = (await server.dial()).read();
   await rounds();
@@ -378,7 +378,7 @@ test('unsubscribing while it drains cuts at once', async () => {
 // ── the same, of three gates ──────────────────────────────────────────────────────────────────────────────────────
 
 test('the three gates of plain RxJS', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const stop = new Subject<void>();
   const late = new Subject<void>();
   const slow = (questions: Observable<Uint8Array>): Observable<Uint8Array> =>

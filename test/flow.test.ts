@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Subject, concat, defer, filter, merge, of, takeUntil, tap } from 'rxjs';
+import { Subject, concat, defer, filter, merge, of, take, takeUntil, takeWhile, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { Consumer } from '../src/flow/consumer.js';
 import { Gate } from '../src/flow/gate.js';
@@ -458,6 +458,20 @@ consumers('what comes next in the place of a source that ended or failed finds t
   feeds[1].give(1, 2, 3, 4);
   assert.is(sink.queue.length, 2);
   assert.is(feeds[1].kept.length, 2);
+});
+
+consumers('the rest of a chunk is not lost when its source is left, or completes, in the middle of it', () => {
+  for (const ending of [take<readonly number[]>(1), takeWhile<readonly number[]>(() => true)]) {
+    const feed = new Feed<readonly number[]>();
+    const sink = new Sink<number>(2).drink(feed.values.pipe(ending, unpack()));
+    feed.give([1, 2, 3, 4, 5]);
+    feed.end();
+    const got: number[] = [];
+    while (sink.queue.length > 0) got.push(...sink.take(1));
+    assert.equal(got, [1, 2, 3, 4, 5]);
+    assert.is(sink.late, 0);
+    assert.ok(sink.completed);
+  }
 });
 
 consumers('a source that has completed is not joined by what comes after it', () => {

@@ -12,7 +12,7 @@ import { FrameTooLong } from '../src/errors.js';
 import type { DeframerOptions } from '../src/framing/deframer.js';
 import { fixed } from '../src/framing/fixed.js';
 import { bytes, text } from './kit/bytes.js';
-import { deliveries } from './kit/deliveries.js';
+import { deliveries } from '../src/testing/deliveries.js';
 import { frameCases } from './kit/frame-cases.js';
 import { type Heard, thrown } from './kit/heard.js';
 import { suite } from './kit/suite.js';

@@ -38,7 +38,7 @@ import type { DeframerOptions } from '../src/framing/deframer.js';
 import { fixed } from '../src/framing/fixed.js';
 import { type Rule, found } from '../src/framing/rule.js';
 import { bytes, text } from './kit/bytes.js';
-import { deliveries } from './kit/deliveries.js';
+import { deliveries } from '../src/testing/deliveries.js';
 import { frameCases } from './kit/frame-cases.js';
 import { heard, thrown } from './kit/heard.js';
 import { marbles } from './kit/marbles.js';

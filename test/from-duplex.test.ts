@@ -7,7 +7,7 @@ import { NEVER, lastValueFrom, of } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { ConnectionReset, fromDuplex, memory } from '../src/index.js';
 import { duplexPair } from './kit/duplex-pair.js';
-import { openHandles } from './kit/open-handles.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
 import { raised } from './kit/raised.js';
 import { suite } from './kit/suite.js';
 
@@ -101,7 +101,7 @@ test('a stream that somebody else ends, or that fails, fails with what is known 
 });
 
 test('a socket under TLS is never reset, for that is not possible', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const server = createServer((peer) => peer.on('error', () => {}).resume()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');

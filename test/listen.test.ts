@@ -27,7 +27,7 @@ import {
   listen,
 } from '../src/index.js';
 import { loopback } from './kit/loopback.js';
-import { openHandles } from './kit/open-handles.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
 import { freshPath } from './kit/paths.js';
 import { type StreamPeer, dialRaw } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
@@ -75,7 +75,7 @@ test('refuses no options at all', () => {
 });
 
 test('opens the port when it is subscribed to, and closes it when it is not any more', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const server = await loopback(echo);
   assert.is(server.address.name, `127.0.0.1:${server.port}`);
   assert.is(server.address.host, '127.0.0.1');
@@ -91,7 +91,7 @@ test('opens the port when it is subscribed to, and closes it when it is not any 
 });
 
 test('nothing is left of one that is unsubscribed at once, or before the port is open', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const free = await loopback(echo);
   await free.stop();
   for (const host of ['127.0.0.1', 'localhost']) {
@@ -157,7 +157,7 @@ test('a Unix socket', async () => {
 });
 
 test('several addresses by merge', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const path = freshPath();
   const addresses: ListenAddress[] = [];
   const stop = new Subject<void>();
@@ -312,7 +312,7 @@ for (const concurrency of [1, 3]) {
 }
 
 test('too many who wait are refused, and the acceptor says so', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const events: ListenEvent[] = [];
   const server = await loopback(
     serve(() => NEVER, { concurrency: 1 }),
@@ -356,7 +356,7 @@ test('none wait when none may', async () => {
 });
 
 test('unsubscribing closes no connection that was emitted', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const accepted: Connection[] = [];
   const opening = new Subject<ListenAddress>();
   const opened = firstValueFrom(opening);
@@ -377,7 +377,7 @@ test('unsubscribing closes no connection that was emitted', async () => {
 });
 
 test('unsubscribing while connections come leaves none half accepted', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   let served = 0;
   const server = await loopback((connections) =>
     connections.pipe(
@@ -406,7 +406,7 @@ test('unsubscribing while connections come leaves none half accepted', async () 
 });
 
 test('a peer that resets before it is served is its own concern', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const first = new Subject<Uint8Array>();
   let served = 0;
   const server = await loopback(serve((reads) => (++served === 1 ? first : reads), { concurrency: 1 }));

@@ -35,7 +35,7 @@ import {
 import { type Connection, ConnectionReset, type Handler, type Outcome, memory, text } from '../src/index.js';
 import { loopback } from './kit/loopback.js';
 import { ManualClock } from './kit/manual-clock.js';
-import { openHandles } from './kit/open-handles.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
 import type { StreamPeer } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
 import { raised } from './kit/raised.js';
@@ -54,7 +54,7 @@ const ask = async (peer: StreamPeer, said: string): Promise<string> => {
 };
 
 test('emits how each connection ended, and completes after the last', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const server = await loopback(serve(frameFixed(4)));
   assert.is(await ask(await server.dial(), 'abcd'), 'abcd');
   assert.is(await ask(await server.dial(), 'abcdef'), 'abcd');
@@ -120,7 +120,7 @@ for (const [concurrency, most] of [
   [undefined, 8],
 ] as const) {
   test(`the same connections, ${concurrency ?? 'all'} at a time`, async () => {
-    const gone = openHandles();
+    const gone = assertNoLeaks();
     let active = 0;
     let highest = 0;
     const begun: string[] = [];
@@ -278,7 +278,7 @@ const wrongs: readonly [string, Handler, (error: unknown) => boolean][] = [
 
 for (const [does, handler, expected] of wrongs) {
   test(`a handler that ${does} harms nobody else`, async () => {
-    const gone = openHandles();
+    const gone = assertNoLeaks();
     let calls = 0;
     const server = await loopback(serve((reads, connection) => (++calls === 2 ? handler(reads, connection) : reads)));
     const first = (await server.dial()).read();
@@ -325,7 +325,7 @@ for (const [kind, answer] of [
 }
 
 test('a handler that never answers is given up half a minute after its peer has ended', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const clock = new ManualClock();
   const server = await loopback(
     serve(() => NEVER),
@@ -355,7 +355,7 @@ test('a handler that never answers is given up half a minute after its peer has 
 });
 
 test('a handler that does not read ends its connection all the same', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const server = await loopback(serve(() => of(bytes('it is ten'))));
   assert.is(await ask(await server.dial(), 'what time is it?'), 'it is ten');
   assert.equal(reasons(await server.stop()), ['finished']);
@@ -378,7 +378,7 @@ test('what a handler emits after its connection is gone goes nowhere', async () 
 });
 
 test('unsubscribing cuts all, also those who wait for their turn', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   for (const concurrency of [1, 2, 100]) {
     const accepted: Connection[] = [];
     const server = await loopback((connections) =>
@@ -404,7 +404,7 @@ test('unsubscribing cuts all, also those who wait for their turn', async () => {
 });
 
 test('a teardown that throws while all is cut is a warning, and all is cut', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const warnings: string[] = [];
   const heard = (warning: Error): void => {
     warnings.push(warning.message);
@@ -465,7 +465,7 @@ test('who is slow with the outcomes holds up nobody who is being served', async 
 // ── abuse ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 test('peers that ask and never read are not read from, cost little, and are closed after the write deadline', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const clock = new ManualClock();
   const accepted: Connection[] = [];
   const server = await loopback(
@@ -503,7 +503,7 @@ test('peers that ask and never read are not read from, cost little, and are clos
 });
 
 test('500 who connect and say nothing are closed after the first-byte deadline', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const clock = new ManualClock();
   const server = await loopback(serve(firstByteDeadline(10_000, clock)), { scheduler: clock });
   const silent: StreamPeer[] = [];
@@ -524,7 +524,7 @@ test('500 who connect and say nothing are closed after the first-byte deadline',
 });
 
 test('a peer that has vanished is given up by the idle time, and gone a second later', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const clock = new ManualClock();
   const server = await loopback(serve(failIfIdle(5_000, clock)), { scheduler: clock });
   // It answers nothing any more: no byte, no end, no reset.

@@ -17,8 +17,8 @@ export class Consumer {
   readonly valve = new Valve(flow.scope);
   /** How the operator itself obeys the consumers below it, and in whose scope it emits. */
   readonly gate = new Gate(flow.scope, this.valve);
-  readonly name: string;
-  readonly highWater: number;
+  readonly #name: string;
+  readonly #highWater: number;
   /** The source that emitted while the operator was being subscribed to, as in a group of `groupBy`. */
   readonly #inside: Gate | null = flow.emitting;
   /** Whether `subscribe` is under way: what comes then was in memory already. */
@@ -28,9 +28,9 @@ export class Consumer {
   #resume: (() => void) | null = null;
 
   constructor(name: string, highWater: number) {
-    this.name = name;
-    this.highWater = highWater;
-    this.#inside?.join(this.valve);
+    this.#name = name;
+    this.#highWater = highWater;
+    this.#joinWhoEmits();
   }
 
   /** Subscribes to what stands above, so that every source up there finds the valve. */
@@ -46,16 +46,16 @@ export class Consumer {
 
   /** Something was queued, and `held` is what is queued now. */
   filled(held: number): void {
-    if (held < this.highWater) return;
+    if (held < this.#highWater) return;
     this.#overrun = this.valve.closed ? this.#overrun + 1 : 0;
     this.#shut();
     // No warning for `of` and `from`.
     if (this.subscribing) return;
-    if (!this.valve.reached) warnUnreached(this.name);
-    else if (this.#overrun === OVERRUN) warnOverrun(this.name, OVERRUN);
+    if (!this.valve.reached) warnUnreached(this.#name);
+    else if (this.#overrun === OVERRUN) warnOverrun(this.#name, OVERRUN);
   }
 
-  /** A consumer below is full: the sources are to rest, too, until `resume` is called. Calling it twice is calling it once. */
+  /** A consumer below is full: the sources are to rest, too, until `resume` is called. One call is as good as ten. */
   wait(resume: () => void): void {
     if (this.#resume !== null) return;
     this.#resume = resume;
@@ -65,7 +65,7 @@ export class Consumer {
 
   /** Something was taken from the queue, and `held` is what is left. */
   drained(held: number): void {
-    if (held <= this.highWater >> 1 && this.#resume === null) this.valve.open();
+    if (held <= this.#highWater >> 1 && this.#resume === null) this.valve.open();
   }
 
   /** The operator is done, and has unsubscribed from what stands above: nothing waits for it any more. */
@@ -82,15 +82,20 @@ export class Consumer {
   };
 
   #shut(): void {
-    const { emitting } = flow;
-    if (emitting !== null && this.#isFedBy(emitting)) emitting.join(this.valve);
+    this.#joinWhoEmits();
     this.valve.close();
   }
 
+  #joinWhoEmits(): void {
+    const { emitting } = flow;
+    if (emitting !== null && this.#isFedBy(emitting)) emitting.join(this.valve);
+  }
+
   /**
-   * Whether a source that did not find the valve is to rest all the same. Yes if both belong to the same stream, as with
-   * a second subscriber of `share`. No if they only meet in a Subject: there a slow peer would stop the others. And no if
-   * this operator may wait for that source, as where values are fed back: both would wait for ever.
+   * Whether a source that has not found the valve is to rest for it all the same. Yes if both belong to one stream, as
+   * with a group of `groupBy`, or a second subscriber of `share`. No if they only meet in a Subject: there a slow peer
+   * would stop the others. And no if this operator may wait for that source, as where values are fed back: both would
+   * wait for ever.
    */
   #isFedBy(source: Gate): boolean {
     for (let { host } = source; host !== undefined; host = host.within) if (this.valve.waitsFor(host)) return false;

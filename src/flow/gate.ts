@@ -64,7 +64,7 @@ export class Gate {
     this.heed(valve);
   }
 
-  /** Takes such a valve out again. */
+  /** @internal Takes such a valve out again. */
   part(valve: Valve): void {
     this.#more?.delete(valve);
     this.#shut?.delete(valve);

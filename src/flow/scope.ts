@@ -10,7 +10,7 @@ import type { Valve } from './valve.js';
 export interface Scope {
   /** The valve of the nearest consumer below that can be slow. */
   readonly valve: Valve | null;
-  /** The valve of the operator whose inner stream this is, where there is one: it may wait for what goes on in there. */
+  /** The valve of the operator whose inner stream this is, where there is one: it may wait for what is in there. */
   readonly within?: Valve;
   /** Who wants to know when a frame has begun and when it is whole: `frameDeadline`. */
   readonly frames: FrameWatch | null;
@@ -47,7 +47,7 @@ export const flow: {
   urgent: boolean;
 } = { scope: openScope, emitting: null, urgent: false };
 
-/** Runs `work` in `scope`, with `emitting` as the source that emits: none, so that what is subscribed to belongs to the scope alone. */
+/** Runs `work` in `scope`, with `emitting` as the source that emits, or none: then the scope alone counts. */
 export const inScope = <A>(scope: Scope, work: () => A, emitting: Gate | null = null): A => {
   const before = { scope: flow.scope, emitting: flow.emitting };
   flow.scope = scope;

@@ -15,8 +15,9 @@ export class Valve {
   openings = 0;
   /** Whether any source has ever joined. A consumer that fills up without one says so (law 4). */
   reached = false;
-  /** The valve of the consumer that this one's consumer feeds, and of the last one of all: which stream it belongs to. */
+  /** The valve of the consumer that this one's consumer feeds. */
   readonly below: Valve | null;
+  /** The valve of the last consumer of all down there: which stream this one belongs to. */
   readonly root: Valve;
   /** The valve of the operator in whose inner stream this one's consumer stands. */
   readonly within: Valve | undefined;

@@ -8,6 +8,9 @@ export interface Pulled<A> {
   stop(): void;
 }
 
+/** Values in a row after which the others of the process get their turn: promises alone would not let them. */
+const IN_A_ROW = 256;
+
 /** @internal An Observable that pulls: one value at a time, and only while every valve below is open. */
 export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
   new Observable((out) => {
@@ -16,6 +19,7 @@ export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
     /** What was pulled and has not been given yet. */
     let came: IteratorResult<A, unknown> | null = null;
     let over = false;
+    let pulls = 0;
 
     const failed = (error: unknown): void => {
       over = true;
@@ -29,6 +33,10 @@ export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
     };
     const took = (result: IteratorResult<A, unknown>): void => {
       came = result;
+      if (++pulls % IN_A_ROW === 0) setImmediate(wait);
+      else wait();
+    };
+    const wait = (): void => {
       if (!out.closed) gate.wait(goOn);
     };
     const pull = (): void => {
@@ -42,7 +50,7 @@ export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
     const goOn = (): void => {
       if (came === null) return pull();
       give(came);
-      if (!out.closed) gate.wait(goOn);
+      wait();
     };
 
     out.add(() => {
@@ -50,7 +58,7 @@ export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
       gate.leave();
       if (!over) pulled.stop();
     });
-    gate.wait(goOn);
+    wait();
   });
 
 /**
@@ -61,7 +69,8 @@ export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
  *     values  -a--b--c-------d--|
  *
  * Pulls the next value only while every consumer below can take one. Unsubscribing calls `return()` at once; a value
- * that is under way then is dropped. Each subscription iterates anew. Fails with what the iterator throws.
+ * that is under way then is dropped. One that always has a value gives way to the rest of the process now and then.
+ * Each subscription iterates anew. Fails with what the iterator throws.
  */
 export const fromAsyncIterable = <A>(iterable: AsyncIterable<A> | Iterable<A>): Observable<A> => {
   const source = iterable as Partial<AsyncIterable<A>> & Partial<Iterable<A>>;

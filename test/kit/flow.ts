@@ -1,5 +1,5 @@
 // Sources, operators and consumers as small as they can be, to test the flow of values with.
-import { Observable, type OperatorFunction, type Subscriber, map } from 'rxjs';
+import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { Link } from '../../operators/link.js';
 import { Consumer } from '../../src/flow/consumer.js';
 import { Gate } from '../../src/flow/gate.js';
@@ -92,21 +92,6 @@ export const unpack =
         }),
       );
     });
-
-/** Cuts bytes into frames of `size` bytes, and stops in the middle of a chunk while a consumer below is full. */
-export const cut = (size: number): OperatorFunction<Uint8Array, Uint8Array> => {
-  return (bytes) =>
-    new Observable((out) => {
-      let carry = new Uint8Array(0);
-      const frames = (chunk: Uint8Array): Uint8Array[] => {
-        const all = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
-        const whole = all.length - (all.length % size);
-        carry = all.slice(whole);
-        return Array.from({ length: whole / size }, (_, at) => all.subarray(at * size, (at + 1) * size));
-      };
-      bytes.pipe(map(frames), unpack()).subscribe(new Link<Uint8Array>(out, { next: (frame) => out.next(frame) }));
-    });
-};
 
 /** A consumer that keeps what comes until a test takes it. */
 export class Sink<A> {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type Socket, connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { type PlainClient, plainClient } from '../../src/testing/plain-client.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -77,48 +77,9 @@ export const portOf = async (program: Program): Promise<number> =>
 /** Whether a program is installed here. */
 export const installed = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
-/** A plain client of Node's own, and all that it has heard. */
-export interface Client {
-  readonly socket: Socket;
-  readonly heard: () => Buffer;
-  /** Waits until so many bytes have come, or what came matches. */
-  readonly hears: (what: number | RegExp) => Promise<string>;
-  /** Waits for the server's end. */
-  readonly ended: Promise<void>;
-}
-
-export const client = async (port: number): Promise<Client> => {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  let heard = Buffer.alloc(0);
-  const waiting = new Set<() => void>();
-  const changed = (): void => {
-    for (const look of waiting) look();
-  };
-  socket.on('error', () => {});
-  socket.unref(); // a client that a test has forgotten does not keep the tests from ending
-  socket.on('data', (chunk: Buffer) => {
-    heard = Buffer.concat([heard, chunk]);
-    changed();
-  });
-  const ended = new Promise<void>((resolve) => socket.once('end', resolve).once('close', () => resolve()));
-  socket.once('close', changed);
-  await once(socket, 'connect');
-  return {
-    socket,
-    heard: () => heard,
-    hears: (what) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const text = heard.toString('latin1');
-          const there = typeof what === 'number' ? heard.length >= what : what.test(text);
-          if (!there && !socket.destroyed) return;
-          waiting.delete(look);
-          if (there) resolve(text);
-          else reject(new Error(`closed before it heard ${what}; it heard ${JSON.stringify(text)}`));
-        };
-        waiting.add(look);
-        look();
-      }),
-    ended,
-  };
+/** A plain client of Node's own, which keeps its side open until it is told otherwise. */
+export const client = async (port: number): Promise<PlainClient> => {
+  const plain = await plainClient({ port }, { halfOpen: true });
+  plain.socket.unref(); // a client that a test has forgotten does not keep the tests from ending
+  return plain;
 };

@@ -2,14 +2,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { concatMap, delay, from, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { failIfIdle, frameFixed, serve } from '../operators/index.js';
-import type { Connection } from '../src/index.js';
-import { loopback } from './kit/loopback.js';
-import { openHandles } from './kit/open-handles.js';
-import type { StreamPeer } from './kit/peer.js';
-import { quiet, rounds } from './kit/quiet.js';
-import { reasons } from './kit/reasons.js';
-import { suite } from './kit/suite.js';
+import { failIfIdle, frameFixed, serve } from '../../operators/index.js';
+import type { Connection } from '../../src/index.js';
+import { loopback } from '../kit/loopback.js';
+import { assertNoLeaks } from '../../src/testing/leaks.js';
+import type { StreamPeer } from '../kit/peer.js';
+import { quiet, rounds } from '../kit/quiet.js';
+import { reasons } from '../kit/reasons.js';
+import { suite } from '../kit/suite.js';
 
 const test = suite('storms', undefined, { timeout: 20_000 });
 
@@ -24,7 +24,7 @@ const heap = (): number => {
 };
 
 test(`${CONNECTS} connects and closes leave nothing`, async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   let outcomes = 0;
   const server = await loopback((connections) =>
     connections.pipe(
@@ -97,7 +97,7 @@ const stages: readonly [string, (peer: StreamPeer) => Promise<unknown>][] = [
 ];
 
 test('a storm of resets at every stage: one outcome each, and nothing is left', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   let accepted = 0;
   const server = await loopback((connections) =>
     connections.pipe(
@@ -144,7 +144,7 @@ test('a storm of resets at every stage: one outcome each, and nothing is left', 
 });
 
 test('resets from this side are as harmless', async () => {
-  const gone = openHandles();
+  const gone = assertNoLeaks();
   const open: Connection[] = [];
   const server = await loopback((connections) =>
     connections.pipe(
