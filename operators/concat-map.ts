@@ -1,4 +1,5 @@
 import type { ObservableInput, ObservedValueOf, OperatorFunction } from 'rxjs';
+import { checkFunction } from '../src/check.js';
 import { mergeInner } from './merge-inner.js';
 import { selected } from './merge-map.js';
 
@@ -35,6 +36,7 @@ export function concatMap<A, R, O extends ObservableInput<unknown>>(
   project: (value: A, index: number) => O,
   resultSelector?: (outer: A, inner: ObservedValueOf<O>, outerIndex: number, innerIndex: number) => R,
 ): OperatorFunction<A, ObservedValueOf<O> | R> {
+  checkFunction('project', project);
   return mergeInner<A, ObservedValueOf<O> | R>({
     name: 'concatMap',
     project:

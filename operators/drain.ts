@@ -12,7 +12,7 @@ import {
   takeUntil,
   tap,
 } from 'rxjs';
-import { checkFunction, checkHook, checkScheduler, checkTime } from '../src/check.js';
+import { checkFunction, checkHook, checkObject, checkScheduler, checkTime } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
 import { DrainTimeout } from '../src/errors.js';
 import { type DrainState, flow, inScope } from '../src/flow/scope.js';
@@ -61,7 +61,7 @@ export const drain = (
   if (!isObservable(stop)) throw new TypeError(`stop must be an Observable, got ${typeof stop}`);
   checkTime('ms', ms, 0);
   checkFunction('serving', serving);
-  const onDrained = checkHook('onDrained', options.onDrained);
+  const onDrained = checkHook('onDrained', checkObject('options', options).onDrained);
   const scheduler = checkScheduler('scheduler', options.scheduler ?? asyncScheduler);
 
   return (connections) =>

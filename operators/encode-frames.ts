@@ -1,5 +1,5 @@
 import { type OperatorFunction, map } from 'rxjs';
-import { checkFunction } from '../src/check.js';
+import { checkFunction, checkObject } from '../src/check.js';
 import type { Rule } from '../src/framing/rule.js';
 
 /**
@@ -13,6 +13,6 @@ import type { Rule } from '../src/framing/rule.js';
  * rule would not cut back into itself: one above its limit, one with a delimiter in it.
  */
 export const encodeFrames = (rule: Rule & Required<Pick<Rule, 'encode'>>): OperatorFunction<Uint8Array, Uint8Array> => {
-  checkFunction('rule.encode', rule.encode);
+  checkFunction('rule.encode', checkObject('rule', rule).encode);
   return map((payload) => rule.encode(payload));
 };

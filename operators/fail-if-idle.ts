@@ -1,5 +1,5 @@
 import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
-import { checkTime } from '../src/check.js';
+import { checkScheduler, checkTime } from '../src/check.js';
 import { PeerIdle } from '../src/errors.js';
 import { Patience } from '../src/time/patience.js';
 import { type Heard, Link } from './link.js';
@@ -18,6 +18,7 @@ import { type Heard, Link } from './link.js';
  */
 export const failIfIdle = <A>(ms: number, scheduler: SchedulerLike = asyncScheduler): MonoTypeOperatorFunction<A> => {
   checkTime('ms', ms);
+  checkScheduler('scheduler', scheduler);
   return (source) =>
     new Observable((out) => {
       source.subscribe(new Link<A>(out, new Idleness<A>(scheduler, ms, out)));

@@ -1,5 +1,5 @@
 import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
-import { checkTime } from '../src/check.js';
+import { checkScheduler, checkTime } from '../src/check.js';
 import { FrameTooSlow } from '../src/errors.js';
 import { type FrameWatch, flow } from '../src/flow/scope.js';
 import { warnNoFrames } from '../src/flow/warning.js';
@@ -22,6 +22,7 @@ export const frameDeadline = <A>(
   scheduler: SchedulerLike = asyncScheduler,
 ): MonoTypeOperatorFunction<A> => {
   checkTime('ms', ms);
+  checkScheduler('scheduler', scheduler);
   return (source) =>
     new Observable((out) => {
       const frames = new FrameTime<A>(scheduler, ms, out);

@@ -1,5 +1,5 @@
 import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
-import { checkTime } from '../src/check.js';
+import { checkScheduler, checkTime } from '../src/check.js';
 import { Silence } from '../src/time/silence.js';
 import { type Heard, Link } from './link.js';
 
@@ -20,6 +20,7 @@ export const heartbeat = <A>(
   scheduler: SchedulerLike = asyncScheduler,
 ): MonoTypeOperatorFunction<A> => {
   checkTime('ms', ms);
+  checkScheduler('scheduler', scheduler);
   const next = typeof beat === 'function' ? (beat as () => A) : () => beat;
   return (source) =>
     new Observable((out) => {

@@ -1,5 +1,5 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
-import { checkFunction, checkTime } from '../src/check.js';
+import { checkFunction, checkHook, checkObject, checkScheduler, checkTime } from '../src/check.js';
 import { PeerIdle } from '../src/errors.js';
 import { tell } from '../src/hook.js';
 import { Patience } from '../src/time/patience.js';
@@ -43,20 +43,24 @@ export interface KeepAliveOptions<A, B> {
 export const keepAlive = <A, B>(
   options: KeepAliveOptions<A, B>,
   session: OperatorFunction<A, B>,
-): OperatorFunction<A, B> => {
-  const { probe, scheduler = asyncScheduler } = options;
+): OperatorFunction<A, B> => keepingAlive(options)(checkFunction('session', session));
+
+/** @internal The options of `keepAlive` checked, for sessions that come later. */
+export const keepingAlive = <A, B>(
+  options: KeepAliveOptions<A, B>,
+): ((session: OperatorFunction<A, B>) => OperatorFunction<A, B>) => {
+  const { probe, scheduler = asyncScheduler } = checkObject('options', options);
+  if (probe === undefined) throw new TypeError('probe must be a message or a function that makes one, got undefined');
   const interval = checkTime('interval', options.interval, 0);
   const settings: Settings<A, B> = {
     interval,
     hold: checkTime('hold', options.hold ?? interval * 1.5, 0),
     probe: typeof probe === 'function' ? (probe as () => B) : () => probe,
     isKeepAlive: checkFunction('isKeepAlive', options.isKeepAlive),
-    onEvent: options.onEvent,
-    scheduler,
+    onEvent: checkHook('onEvent', options.onEvent),
+    scheduler: checkScheduler('scheduler', scheduler),
   };
-  checkFunction('session', session);
-
-  return (messages) =>
+  return (session) => (messages) =>
     new Observable((out) => {
       const hearing = new Hearing(settings, messages, out);
       const speaking = new Speaking(settings, hearing, out);

@@ -1,5 +1,5 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import { checkBoolean, checkFunction, checkInteger, checkOneOf } from '../src/check.js';
+import { checkBoolean, checkFunction, checkInteger, checkObject, checkOneOf } from '../src/check.js';
 import { QueueOverflow } from '../src/errors.js';
 import { Consumer } from '../src/flow/consumer.js';
 import type { Gate } from '../src/flow/gate.js';
@@ -37,7 +37,11 @@ export const mapAsync = <A, B>(
 ): OperatorFunction<A, B> => {
   checkInteger('concurrency', concurrency, 1);
   checkFunction('project', project);
-  const highWater = checkInteger('highWater', options.highWater ?? Math.max(16, 2 * concurrency), 1);
+  const highWater = checkInteger(
+    'highWater',
+    checkObject('options', options).highWater ?? Math.max(16, 2 * concurrency),
+    1,
+  );
   const settings: Settings<A, B> = {
     concurrency,
     project,

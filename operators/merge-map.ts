@@ -1,4 +1,5 @@
 import { type ObservableInput, type ObservedValueOf, type OperatorFunction, from, map } from 'rxjs';
+import { checkFunction } from '../src/check.js';
 import { mergeInner } from './merge-inner.js';
 
 /** Values that may wait for their turn before the sources above are told to rest. */
@@ -42,6 +43,7 @@ export function mergeMap<A, R, O extends ObservableInput<unknown>>(
   resultSelector?: ResultSelector<A, ObservedValueOf<O>, R> | number,
   concurrent = Infinity,
 ): OperatorFunction<A, ObservedValueOf<O> | R> {
+  checkFunction('project', project);
   if (typeof resultSelector !== 'function') {
     return mergeInner<A, ObservedValueOf<O>>({
       name: 'mergeMap',

@@ -1,5 +1,6 @@
 import {
   type Observable,
+  type OperatorFunction,
   type SchedulerLike,
   Subject,
   asyncScheduler,
@@ -10,7 +11,7 @@ import {
   merge,
   takeUntil,
 } from 'rxjs';
-import { checkFunction, checkText, checkTime } from '../src/check.js';
+import { checkFunction, checkObject, checkScheduler, checkText, checkTime } from '../src/check.js';
 import type { InvalidPolicy } from '../src/codec/invalid.js';
 import { type CodecOrSchema, codecOf } from '../src/codec/standard-schema.js';
 import type { Connection } from '../src/connection/connection.js';
@@ -22,7 +23,7 @@ import { decodeOr } from './decode-or.js';
 import { firstByteDeadline } from './first-byte-deadline.js';
 import { frameDeadline } from './frame-deadline.js';
 import { frame } from './frame.js';
-import { type KeepAliveOptions, keepAlive } from './keep-alive.js';
+import { type KeepAliveOptions, keepingAlive } from './keep-alive.js';
 
 /** Whom a session talks to. */
 export interface Peer<B> {
@@ -84,15 +85,21 @@ export interface Protocol<A, B, I = never> extends Handled {
  * deadlines or the session fail with. `peer.broadcast` reaches everyone whom this value serves, on whatever port.
  */
 export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>): Protocol<A, B, I> => {
-  const { framing, keepAlive: alive, invalid = 'end', scheduler = asyncScheduler } = options;
+  const { framing, keepAlive, invalid = 'end', scheduler = asyncScheduler } = checkObject('options', options);
   const name = checkText('name', options.name);
+  checkFunction('framing.encode', checkObject('framing', framing).encode);
+  checkScheduler('scheduler', scheduler);
   const session = checkFunction('session', options.session);
   const answers = codecOf((options.answer ?? options.message) as CodecOrSchema<B>);
   const encode = (answer: B): Uint8Array => framing.encode(answers.encode(answer));
   const frameTime = checkTime('frameDeadline', options.frameDeadline ?? 30_000, 0);
-  const room = new Topic<Said>(options.slow);
+  const room = new Topic<Said>(checkObject('slow', options.slow ?? {}));
+  const alive =
+    keepAlive === undefined
+      ? identity<OperatorFunction<A | I, B>>
+      : keepingAlive<A | I, B>({ scheduler, ...checkObject('keepAlive', keepAlive) });
 
-  const cut = frame(framing, options.frames);
+  const cut = frame(framing, checkObject('frames', options.frames ?? {}));
   const inTime = frameTime === 0 ? identity<Observable<Uint8Array>> : frameDeadline<Uint8Array>(frameTime, scheduler);
   const soon =
     options.firstMessage === undefined
@@ -115,9 +122,7 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
       const talk = (messages: Observable<A | I>): Observable<B> => session(messages, peer);
       const messages = bytes.pipe(cut, inTime, soon, understood);
       // Called only when what it sends has somewhere to go.
-      const answered = defer(() =>
-        alive === undefined ? talk(messages) : messages.pipe(keepAlive({ scheduler, ...alive }, talk)),
-      );
+      const answered = defer(() => messages.pipe(alive(talk)));
       return merge(
         room.stream({ except: (said) => said.from === connection.id }).pipe(
           map((said) => said.bytes),

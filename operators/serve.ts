@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { Observable, type OperatorFunction, defer, endWith, from, tap } from 'rxjs';
-import { checkFunction, checkInteger } from '../src/check.js';
+import { checkFunction, checkInteger, checkObject } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
 import { flow, inScope } from '../src/flow/scope.js';
 import type { Handled, Handler, Outcome } from '../src/server/outcome.js';
@@ -25,9 +25,10 @@ export interface ServeOptions {
  */
 export const serve = (
   handler: Handler | Handled,
-  { concurrency }: ServeOptions = {},
+  options: ServeOptions = {},
 ): OperatorFunction<Connection, Outcome> => {
   const answer = checkFunction('handler', typeof handler === 'object' ? handler?.handler : handler);
+  const { concurrency } = checkObject('options', options);
   const concurrent = concurrency === undefined ? Infinity : checkInteger('concurrency', concurrency, 1);
   return (connections) =>
     new Observable((out) => {

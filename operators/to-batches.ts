@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { checkInteger } from '../src/check.js';
+import { checkInteger, checkObject } from '../src/check.js';
 import { Consumer } from '../src/flow/consumer.js';
 
 /** What can be set for `toBatches`. */
@@ -19,7 +19,7 @@ export interface ToBatchesOptions {
  * once. The sources above rest while `highWater` values wait; where none can be paused it warns once, and keeps them.
  */
 export const toBatches = (options: ToBatchesOptions = {}): (<A>(source: Observable<A>) => AsyncIterable<A[]>) => {
-  const highWater = checkInteger('highWater', options.highWater ?? 64, 1);
+  const highWater = checkInteger('highWater', checkObject('options', options).highWater ?? 64, 1);
   return (source) => ({ [Symbol.asyncIterator]: () => new Batches(source, highWater) });
 };
 

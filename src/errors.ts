@@ -164,6 +164,14 @@ export class DrainTimeout extends SluiceError {
 
 // ── ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const whyNotListening = (address: string, code: string | undefined): string => {
+  if (code === 'EADDRINUSE') return 'it is in use';
+  if (code === 'EADDRNOTAVAIL') return 'it is no address of this machine';
+  if (code !== 'EACCES') return String(code);
+  // For a directory that is missing Node has the same word.
+  return address.includes('/') ? 'no such directory, or not permitted' : 'that is not permitted';
+};
+
 /** The port, or the socket file, could not be opened. */
 export class ListenFailed extends SluiceError {
   readonly _tag = 'ListenFailed';
@@ -173,8 +181,7 @@ export class ListenFailed extends SluiceError {
   readonly code: string | undefined;
 
   constructor(address: string, code: string | undefined, cause?: unknown) {
-    const why = code === 'EADDRINUSE' ? 'it is in use' : code === 'EACCES' ? 'that is not permitted' : String(code);
-    super(`cannot listen on ${address}: ${why}`, { cause });
+    super(`cannot listen on ${address}: ${whyNotListening(address, code)}`, { cause });
     this.address = address;
     this.code = code;
   }

@@ -128,16 +128,16 @@ test('a port in use fails the stream, in one clear line', async () => {
 });
 
 test('so does a host that is not ours, and a path that cannot be', async () => {
-  for (const place of [{ port: 0, host: '203.0.113.1' }, { path: '/nowhere/at/all.sock' }]) {
+  for (const [place, message] of [
+    [{ port: 0, host: '203.0.113.1' }, 'cannot listen on 203.0.113.1:0: it is no address of this machine'],
+    [{ path: '/nowhere/at/all.sock' }, 'cannot listen on /nowhere/at/all.sock: no such directory, or not permitted'],
+  ] as const) {
     let failure: unknown;
     await lastValueFrom(listen(place)).catch((error: unknown) => {
       failure = error;
     });
     assert.instance(failure, ListenFailed);
-    assert.match(
-      (failure as Error).message,
-      /^cannot listen on (203\.0\.113\.1:0|\/nowhere\/at\/all\.sock): E[A-Z]+$|not permitted$/,
-    );
+    assert.is((failure as Error).message, message);
   }
 });
 

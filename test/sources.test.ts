@@ -530,7 +530,8 @@ pausing('options are checked when they are given', () => {
   const values = new Subject<number>();
   const nothing = (): void => {};
   const wrong = (options: unknown) => (): unknown => pausable(values, options as PausableOptions);
-  assert.throws(wrong(undefined), refusal(TypeError, /^pause must be a function/));
+  assert.throws(wrong(undefined), refusal(TypeError, /^options must be an object, got undefined$/));
+  assert.throws(wrong({}), refusal(TypeError, /^pause must be a function, got undefined$/));
   assert.throws(wrong({ pause: nothing }), refusal(TypeError, /^resume must be a function, got undefined$/));
   assert.throws(
     wrong({ pause: nothing, resume: nothing, limit: 0 }),

@@ -1,4 +1,5 @@
 import { finalize } from 'rxjs';
+import { checkFunction } from '../../src/check.js';
 import type { Connection } from '../../src/connection/connection.js';
 import type { Outcome } from '../../src/server/outcome.js';
 import { fromAsyncIterable } from '../../src/source/from-async-iterable.js';
@@ -16,16 +17,16 @@ export type Handler = (bytes: AsyncIterable<Uint8Array>, connection: Connection)
  * The handler is pulled while the peer takes what it yields, and the peer is read from while the handler pulls. What
  * the handler has not read when it returns is not waited for.
  */
-export const serve =
-  (handler: Handler, options?: ServeOptions) =>
-  (connections: AsyncIterable<Connection>): AsyncIterable<Outcome> =>
-    toAsyncIterable()(
-      fromAsyncIterable(connections).pipe(
-        pushServe((reads, connection) => {
-          const bytes = toAsyncIterable()(reads)[Symbol.asyncIterator]();
-          return fromAsyncIterable(handler({ [Symbol.asyncIterator]: () => bytes }, connection)).pipe(
-            finalize(() => void bytes.return?.()),
-          );
-        }, options),
-      ),
+export const serve = (
+  handler: Handler,
+  options?: ServeOptions,
+): ((connections: AsyncIterable<Connection>) => AsyncIterable<Outcome>) => {
+  checkFunction('handler', handler);
+  const serving = pushServe((reads, connection) => {
+    const bytes = toAsyncIterable()(reads)[Symbol.asyncIterator]();
+    return fromAsyncIterable(handler({ [Symbol.asyncIterator]: () => bytes }, connection)).pipe(
+      finalize(() => void bytes.return?.()),
     );
+  }, options);
+  return (connections) => toAsyncIterable()(fromAsyncIterable(connections).pipe(serving));
+};

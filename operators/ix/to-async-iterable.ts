@@ -9,11 +9,10 @@ import { type ToBatchesOptions, toBatches } from '../to-batches.js';
  * The sources above rest while `highWater` values wait to be pulled. `return` unsubscribes at once, also while a pull
  * waits. Where speed matters, take the batches: a promise for 64 values costs as much as one for each.
  */
-export const toAsyncIterable =
-  (options?: ToBatchesOptions) =>
-  <A>(source: Observable<A>): AsyncIterable<A> => ({
-    [Symbol.asyncIterator]: () => flattened(toBatches(options)(source)[Symbol.asyncIterator]()),
-  });
+export const toAsyncIterable = (options?: ToBatchesOptions): (<A>(source: Observable<A>) => AsyncIterable<A>) => {
+  const batches = toBatches(options);
+  return (source) => ({ [Symbol.asyncIterator]: () => flattened(batches(source)[Symbol.asyncIterator]()) });
+};
 
 const flattened = <A>(batches: AsyncIterator<A[]>): AsyncIterator<A, undefined> => {
   let batch: readonly A[] = [];

@@ -237,8 +237,15 @@ export const cstring = (size: number): Field<string> => {
   };
 };
 
+/** @internal A field, as part of a larger one. */
+export const checkField = (name: string, field: Field<unknown>): void => {
+  if (typeof field?.read !== 'function')
+    throw new TypeError(`${name} must be one such as u8 or cstring(16), got ${shown(field)}`);
+};
+
 /** `of[length]`: exactly so many values of one kind, one after another. */
 export const array = <A>(of: Field<A>, length: number): Field<readonly A[]> => {
+  checkField('the field of array', of);
   checkInteger('length of array', length, 1, MOST);
   const { size } = of;
   return {

@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { checkFunction, checkOneOf } from '../check.js';
+import { checkHook, checkObject, checkOneOf } from '../check.js';
 import { InvalidMessage } from '../errors.js';
 import { reasons } from './reasons.js';
 import { type CodecOrSchema, codecOf } from './standard-schema.js';
@@ -26,11 +26,11 @@ export const DROPPED = Symbol('dropped');
 export const decodingBy = <A, B>(
   codec: CodecOrSchema<A>,
   policy: InvalidPolicy<B>,
-  { onInvalid }: InvalidOptions,
+  options: InvalidOptions,
 ): (() => (frame: Uint8Array) => A | B | typeof DROPPED) => {
   const type = codecOf(codec);
   if (typeof policy !== 'function') checkOneOf('policy', policy, ['drop', 'end']);
-  if (onInvalid !== undefined) checkFunction('onInvalid', onInvalid);
+  const onInvalid = checkHook('onInvalid', checkObject('options', options).onInvalid);
 
   return () => {
     let count = 0;

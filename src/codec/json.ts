@@ -1,5 +1,5 @@
 import * as t from 'io-ts';
-import { checkInteger } from '../check.js';
+import { checkInteger, checkObject } from '../check.js';
 import { piping } from './piping.js';
 import { printable } from './shown.js';
 import { decodeUtf8, encodeUtf8 } from './utf8.js';
@@ -69,11 +69,8 @@ const hasProtoKey = (parsed: unknown): boolean => {
  *
  * @throws RangeError at the call for an impossible limit.
  */
-export const jsonWithin = ({
-  maxBytes = 1_048_576,
-  maxItems = 10_000,
-  maxDepth = 64,
-}: JsonLimits): t.Type<unknown, Uint8Array, Uint8Array> => {
+export const jsonWithin = (limits: JsonLimits): t.Type<unknown, Uint8Array, Uint8Array> => {
+  const { maxBytes = 1_048_576, maxItems = 10_000, maxDepth = 64 } = checkObject('limits', limits);
   checkInteger('maxBytes', maxBytes, 1);
   checkInteger('maxItems', maxItems, 0);
   checkInteger('maxDepth', maxDepth, 0);

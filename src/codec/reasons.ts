@@ -32,6 +32,7 @@ const line = ({ context, message, value }: t.ValidationError): string => {
  * sent, in ASCII that can be printed: everything else is escaped, so that no peer can forge a line.
  */
 export const reasons = (errors: t.Errors): readonly string[] => {
+  if (!Array.isArray(errors)) throw new TypeError(`errors must be those of io-ts, got ${shown(errors)}`);
   const lines = errors.slice(0, MOST).map(line);
   return errors.length > MOST ? [...lines, `and ${errors.length - MOST} more`] : lines;
 };

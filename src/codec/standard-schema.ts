@@ -58,6 +58,11 @@ const valuesOf = <A>({ '~standard': { vendor, validate } }: StandardSchema<A>): 
   return values;
 };
 
+const checkOver = <A>(over: t.Type<A, Uint8Array, Uint8Array>): t.Type<A, Uint8Array, Uint8Array> => {
+  if (typeof over?.decode === 'function' && typeof over.pipe === 'function') return over;
+  throw new TypeError(`over must be an io-ts type over bytes, got ${shown(over)}`);
+};
+
 /**
  * The io-ts type over bytes that a codec or a schema stands for. What is one already is given back as it is.
  *
@@ -67,7 +72,7 @@ const valuesOf = <A>({ '~standard': { vendor, validate } }: StandardSchema<A>): 
  *
  *     codecOf(z.object({ add: z.array(z.number()) }), jsonWithin({ maxItems: 100 }))
  *
- * @throws TypeError for what is neither; and from `decode` and `is` for a schema that answers with a Promise.
+ * @throws TypeError for what is neither, and for an `over` that is no type; and from `decode` and `is` for a schema that answers with a Promise.
  */
 export const codecOf = <A>(
   codec: CodecOrSchema<A>,
@@ -75,7 +80,7 @@ export const codecOf = <A>(
 ): t.Type<A, Uint8Array, Uint8Array> => {
   const given: unknown = codec;
   if ((typeof given === 'object' || typeof given === 'function') && given !== null) {
-    if ('~standard' in codec) return over.pipe(valuesOf(codec));
+    if ('~standard' in codec) return checkOver(over).pipe(valuesOf(codec));
     if ('decode' in codec && 'encode' in codec) return codec;
   }
   throw new TypeError(`codec must be an io-ts type over bytes or a Standard Schema, got ${shown(given)}`);

@@ -1,6 +1,6 @@
 import * as t from 'io-ts';
-import { checkOneOf } from '../check.js';
-import { type Field, Misfit, type ValueOf, misfit, within } from './fields.js';
+import { checkBoolean, checkObject, checkOneOf } from '../check.js';
+import { type Field, Misfit, type ValueOf, checkField, misfit, within } from './fields.js';
 import { shown } from './shown.js';
 
 /** How a struct lies in memory. */
@@ -33,12 +33,10 @@ export interface Struct<A> extends t.Type<A, Uint8Array, Uint8Array>, Field<A> {
 /** The first multiple of `alignment` that is not before `offset`. */
 const aligned = (offset: number, alignment: number): number => Math.ceil(offset / alignment) * alignment;
 
-const checkField = (name: string, field: Field<unknown>): void => {
+const checkName = (name: string): void => {
   // JavaScript takes the first for the prototype, and moves numbers ahead of all other names.
   if (name === '__proto__' || /^\d+$/.test(name))
     throw new RangeError(`a field's name must not be __proto__ or a number, got ${shown(name)}`);
-  if (typeof field?.read !== 'function')
-    throw new TypeError(`field ${name} must be one such as u8 or cstring(16), got ${shown(field)}`);
 };
 
 /**
@@ -54,18 +52,17 @@ const checkField = (name: string, field: Field<unknown>): void => {
  * @throws RangeError from `encode`, with the field, the value and what is allowed, for a value that does not fit its
  * field; RangeError or TypeError at the call for impossible fields or options.
  */
-export const struct = <F extends Fields>(
-  fields: F,
-  { order, align = false }: StructOptions = {},
-): Struct<StructOf<F>> => {
+export const struct = <F extends Fields>(fields: F, options: StructOptions = {}): Struct<StructOf<F>> => {
   type A = StructOf<F>;
+  const { order, align = false } = checkObject('options', options);
   if (order !== undefined) checkOneOf('order', order, ['be', 'le']);
-  if (typeof align !== 'boolean') throw new TypeError(`align must be true or false, got ${shown(align)}`);
+  checkBoolean('align', align);
   const places: { readonly name: string; readonly field: Field<unknown>; readonly offset: number }[] = [];
   let end = 0;
   let alignment = 1;
-  for (const [name, field] of Object.entries(fields)) {
-    checkField(name, field);
+  for (const [name, field] of Object.entries(checkObject('fields', fields))) {
+    checkName(name);
+    checkField(`field ${name}`, field);
     if (align) alignment = Math.max(alignment, field.alignment);
     const offset = aligned(end, align ? field.alignment : 1);
     places.push({ name, field, offset });

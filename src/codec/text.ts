@@ -1,5 +1,5 @@
 import * as t from 'io-ts';
-import { checkInteger } from '../check.js';
+import { checkInteger, checkObject } from '../check.js';
 import { piping } from './piping.js';
 import { decodeUtf8, encodeUtf8 } from './utf8.js';
 
@@ -14,7 +14,8 @@ export interface TextLimits {
  *
  * @throws RangeError at the call for an impossible limit, and from `encode` for a text that is over it.
  */
-export const textWithin = ({ maxBytes = 1_048_576 }: TextLimits): t.Type<string, Uint8Array, Uint8Array> => {
+export const textWithin = (limits: TextLimits): t.Type<string, Uint8Array, Uint8Array> => {
+  const { maxBytes = 1_048_576 } = checkObject('limits', limits);
   checkInteger('maxBytes', maxBytes, 1);
   const tooLong = (bytes: Uint8Array): string | undefined =>
     bytes.length > maxBytes ? `${bytes.length} bytes are more than the limit of ${maxBytes}` : undefined;

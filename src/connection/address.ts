@@ -7,9 +7,18 @@ export interface Place {
   readonly port?: number;
   /** A name or an address (default 127.0.0.1). To be reached from elsewhere, listen on `0.0.0.0` or `::`. */
   readonly host?: string;
-  /** The path of a Unix socket, in place of `port` and `host`. */
+  /** The path of a Unix socket, in place of `port` and `host`: 107 bytes at most, and 103 on macOS. */
   readonly path?: string;
 }
+
+/** The bytes that a system has room for in the path of a Unix socket. What is longer it cuts off, and says nothing. */
+const LONGEST_PATH = process.platform === 'darwin' ? 103 : 107;
+
+const checkPath = (path: string): string => {
+  const length = Buffer.byteLength(checkText('path', path));
+  if (length <= LONGEST_PATH) return path;
+  throw new RangeError(`path must have ${LONGEST_PATH} bytes at most, got ${length}`);
+};
 
 /** Checks a place: exactly one of `port` and `path`. */
 export const checkPlace = (place: Place, leastPort: number): Place => {
@@ -17,7 +26,8 @@ export const checkPlace = (place: Place, leastPort: number): Place => {
   if ((port === undefined) === (path === undefined)) {
     throw new TypeError(`give either a port or a path, got ${port === undefined ? 'neither' : 'both'}`);
   }
-  if (path !== undefined) return { path: checkText('path', path) };
+  if (path !== undefined && host !== undefined) throw new TypeError('host goes with a port, and a path was given');
+  if (path !== undefined) return { path: checkPath(path) };
   return { port: checkInteger('port', port, leastPort, 65_535), host: checkText('host', host ?? '127.0.0.1') };
 };
 

@@ -45,7 +45,10 @@ export interface DialOptions extends Place, ConnectionOptions {
   readonly reconnect?: Reconnect | boolean;
   /** Called at each change of state. */
   readonly onState?: (state: DialState) => void;
-  /** Where chance comes from, for the jitter: a number from 0 up to 1 (default `Math.random`). */
+  /**
+   * Where chance comes from, for the jitter: a number from 0 to 1 (default `Math.random`).
+   * What it throws, or any other number, is the stream's error.
+   */
   readonly random?: () => number;
 }
 
@@ -79,7 +82,7 @@ const backoffOf = (reconnect: Reconnect | boolean = false): Backoff | null => {
 /** The wait before attempt number `failures + 1`, in milliseconds. */
 const waitOf = ({ initial, max, factor, jitter }: Backoff, failures: number, random: () => number): number => {
   const longest = Math.min(max, initial * factor ** Math.max(0, failures - 1));
-  return Math.round(longest * (1 - jitter + jitter * random()));
+  return Math.round(longest * (1 - jitter + jitter * checkNumber('what random gives', random(), 0, 1)));
 };
 
 /**
@@ -137,7 +140,12 @@ export const dial = (options: DialOptions): Observable<Connection> => {
     };
 
     const again = (error?: unknown): void => {
-      const ms = waitOf(backoff as Backoff, failures, random);
+      let ms: number;
+      try {
+        ms = waitOf(backoff as Backoff, failures, random);
+      } catch (thrown) {
+        return subscriber.error(thrown);
+      }
       state({ state: 'waiting', address, ms, error });
       proceed(() => clock.after(ms, () => gate.wait(attempt)));
     };

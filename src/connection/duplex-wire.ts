@@ -7,6 +7,8 @@ export class DuplexWire implements Wire {
   readonly peer: string;
   readonly local: string;
   readonly #stream: Duplex;
+  #listener!: WireListener;
+  #gone = false;
 
   constructor(stream: Duplex, peer: string, local: string) {
     this.peer = peer;
@@ -23,44 +25,77 @@ export class DuplexWire implements Wire {
   }
 
   attach(listener: WireListener): void {
+    this.#listener = listener;
     this.#stream
       .on('data', (chunk: Uint8Array) => listener.received(chunk))
       .on('end', () => listener.ended())
       .on('drain', () => listener.drained())
       .on('finish', () => listener.finished())
       .on('error', (error: unknown) => listener.failed(error))
-      .on('close', () => listener.gone());
+      .on('close', this.#tellGone);
   }
 
   pause(): void {
-    this.#stream.pause();
+    this.#attempt(() => this.#stream.pause());
   }
 
   resume(): void {
-    this.#stream.resume();
+    this.#attempt(() => this.#stream.resume());
   }
 
   unread(chunk: Uint8Array): void {
-    this.#stream.unshift(chunk);
+    this.#attempt(() => this.#stream.unshift(chunk));
   }
 
   write(chunk: Uint8Array): boolean {
     // A socket says when the bytes have left. Another stream may call them written and pass them on as they are.
-    return this.#stream.write(this.#stream instanceof Socket ? chunk : new Uint8Array(chunk));
+    return this.#attempt(() => this.#stream.write(this.#stream instanceof Socket ? chunk : new Uint8Array(chunk)));
   }
 
   end(): void {
-    this.#stream.end();
+    this.#attempt(() => this.#stream.end());
   }
 
   destroy(): void {
-    this.#stream.destroy();
+    this.#destroyBy(() => this.#stream.destroy());
   }
 
   reset(): void {
-    resetStream(this.#stream);
+    this.#destroyBy(() => resetStream(this.#stream));
   }
+
+  /** What a stream throws is its failure, told a moment later as streams do; what it was to answer is true. */
+  #attempt(work: () => unknown): boolean {
+    try {
+      return work() !== false;
+    } catch (error) {
+      process.nextTick(() => this.#listener.failed(error));
+      return true;
+    }
+  }
+
+  #destroyBy(work: () => void): void {
+    let closes = false;
+    this.#attempt(() => {
+      work();
+      closes = emitsClose(this.#stream);
+    });
+    // The last that is heard of a stream that does not tell when it is closed, or cannot even be destroyed.
+    if (!closes) process.nextTick(this.#tellGone);
+  }
+
+  readonly #tellGone = (): void => {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#listener.gone();
+  };
 }
+
+/** Whether it will say that it is closed. One made with `emitClose: false` does not, and only its inside tells so. */
+const emitsClose = (stream: Duplex): boolean => {
+  const { _writableState: inside } = stream as { readonly _writableState?: { readonly emitClose?: boolean } };
+  return inside?.emitClose !== false;
+};
 
 /** Destroys a stream; if it is a TCP socket, with a reset. Unix sockets know no reset, and under TLS it must not be. */
 export const resetStream = (stream: Duplex): void => {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { checkText } from '../check.js';
+import { checkObject, checkText } from '../check.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { DuplexWire } from './duplex-wire.js';
 
@@ -19,7 +19,7 @@ export interface DuplexOptions extends ConnectionOptions {
  * process: `fromDuplex(Duplex.from({ readable: child.stdout, writable: child.stdin }), { peer: 'child' })`.
  */
 export const fromDuplex = (stream: Duplex, options: DuplexOptions = {}): Connection => {
-  const peer = checkText('peer', options.peer ?? 'stream');
+  const peer = checkText('peer', checkObject('options', options).peer ?? 'stream');
   const local = checkText('local', options.local ?? 'local');
   const limits = connectionLimits(options);
   const why = whyNot(stream);

@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger, checkText } from '../check.js';
+import { checkFunction, checkInteger, checkObject, checkText } from '../check.js';
 import { ConnectionReset } from '../errors.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import type { Wire, WireListener } from './wire.js';
@@ -17,6 +17,12 @@ const soon = (work: () => void): void => {
   setImmediate(work);
 };
 
+const checkNames = (names: readonly string[]): readonly [string, string] => {
+  const [first, second, ...more] = Array.isArray(names) ? (names as readonly string[]) : [];
+  if (first === undefined || second === undefined || more.length > 0) throw new TypeError('names must be two texts');
+  return [checkText('names', first), checkText('names', second)];
+};
+
 /**
  * Two connections, each the other's peer, in this process: no sockets, the same laws.
  *
@@ -26,11 +32,10 @@ const soon = (work: () => void): void => {
  * What one writes the other reads, chunk by chunk, a moment later and in order. A writer is full at `window` bytes.
  */
 export const memory = (options: MemoryOptions = {}): [Connection, Connection] => {
-  const limits = connectionLimits(options);
+  const limits = connectionLimits(checkObject('options', options));
   const window = checkInteger('window', options.window ?? 64 * 1024, 1);
   const later = checkFunction('later', options.later ?? soon);
-  const [first, second] = (options.names ?? ['memory:a', 'memory:b']).map((name) => checkText('names', name));
-  if (first === undefined || second === undefined) throw new TypeError('names must be two texts');
+  const [first, second] = checkNames(options.names ?? ['memory:a', 'memory:b']);
   const a = new MemoryWire(second, first, window, later);
   const b = new MemoryWire(first, second, window, later);
   a.join(b);

@@ -12,20 +12,24 @@ export const beginTurn = (): void => {
   if (depth++ === 0) count++;
 };
 
-/** It has emitted. At the end of the outermost turn the tasks are run. */
+/** It has emitted. At the end of the outermost turn all tasks are run; the first error that one throws is thrown then. */
 export const endTurn = (): void => {
   if (depth > 1 || tasks.length === 0) {
     depth--;
     return;
   }
   // The depth stays up meanwhile: what a task sets off belongs to this turn, and its tasks come in this loop.
-  let ran = 0;
-  try {
-    while (ran < tasks.length) (tasks[ran++] as Task).run();
-  } finally {
-    tasks.splice(0, ran);
-    depth--;
+  let failure: { readonly error: unknown } | null = null;
+  for (let next = 0; next < tasks.length; next++) {
+    try {
+      (tasks[next] as Task).run();
+    } catch (error) {
+      failure ??= { error };
+    }
   }
+  tasks.length = 0;
+  depth--;
+  if (failure !== null) throw failure.error;
 };
 
 /**

@@ -1,4 +1,4 @@
-import { checkBoolean, checkFunction, checkInteger, checkOneOf } from '../check.js';
+import { checkBoolean, checkHook, checkInteger, checkObject, checkOneOf } from '../check.js';
 import { FrameTooLong, MalformedFrame, TruncatedFrame } from '../errors.js';
 import { BytesAtHand } from './bytes-at-hand.js';
 import { type Found, type Rule, type TooLong, type Verdict, checkRule } from './rule.js';
@@ -87,12 +87,12 @@ export class Deframer {
   #failure: { readonly error: unknown } | null = null;
 
   constructor(rule: Rule, options: DeframerOptions = {}) {
-    const { onTooLong = 'error', onTruncated = 'error', next, state } = options;
+    const { onTooLong = 'error', onTruncated = 'error', next, state } = checkObject('options', options);
     this.#rule = checkRule(rule);
     this.#onTooLong = checkOneOf<TooLongPolicy>('onTooLong', onTooLong, ['error', 'skip']);
     this.#onTruncated = checkTruncated(onTruncated);
-    this.#following = next && checkFunction('next', next);
-    if (state !== undefined) this.#restore(state);
+    this.#following = checkHook('next', next);
+    if (state !== undefined) this.#restore(checkObject('state', state));
   }
 
   /** The rule in force. Set another between two calls of `next`, and it cuts what follows. */

@@ -1,4 +1,4 @@
-import { checkBoolean } from '../check.js';
+import { checkBoolean, checkObject } from '../check.js';
 import { frontOf } from './bytes-at-hand.js';
 import {
   type Front,
@@ -91,8 +91,9 @@ const agrees = (front: Front, start: number, delimiter: Uint8Array): boolean => 
  */
 export const delimited = (
   delimiters: Delimiter | readonly Delimiter[],
-  { limit = DEFAULT_LIMIT, keep = false }: DelimitedOptions = {},
+  options: DelimitedOptions = {},
 ): InvertibleRule => {
+  const { limit = DEFAULT_LIMIT, keep = false } = checkObject('options', options);
   const set = [delimiters].flat().map(toBytes);
   checkDelimiters(set);
   checkLimit('limit', limit);

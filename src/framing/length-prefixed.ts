@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, checkOneOf } from '../check.js';
+import { checkBoolean, checkInteger, checkObject, checkOneOf } from '../check.js';
 import { frontOf } from './bytes-at-hand.js';
 import { guessProtocol } from './guess.js';
 import { type Front, type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
@@ -86,7 +86,7 @@ const write = (bytes: Uint8Array, value: number, offset: number, width: number, 
  * The knobs are those of Netty's LengthFieldBasedFrameDecoder, and `includesHeader`.
  */
 export const lengthPrefixed = (options: Width | LengthPrefixedOptions): LengthPrefixedRule => {
-  const given: LengthPrefixedOptions = typeof options === 'object' ? options : { width: options };
+  const given: LengthPrefixedOptions = typeof options === 'object' && options !== null ? options : { width: options };
   const width = checkWidth(given.width);
   const order = checkOneOf<ByteOrder>('order', given.order ?? 'be', ['be', 'le']);
   const offset = checkInteger('offset', given.offset ?? 0, 0, DEFAULT_LIMIT);
@@ -150,5 +150,7 @@ export const lengthPrefixed = (options: Width | LengthPrefixedOptions): LengthPr
  * ("variable-size" message demarcation). `limit` is in payload bytes and defaults to all that the length can say, 65,533.
  * A length below 2 is a `MalformedFrame`: such a peer would go on for ever.
  */
-export const selfCounting = ({ limit = 65_533 }: { readonly limit?: number } = {}): LengthPrefixedRule =>
-  lengthPrefixed({ width: 2, order: 'le', includesHeader: true, limit });
+export const selfCounting = (options: { readonly limit?: number } = {}): LengthPrefixedRule => {
+  const limit = checkInteger('limit', checkObject('options', options).limit ?? 65_533, 1, 65_533);
+  return lengthPrefixed({ width: 2, order: 'le', includesHeader: true, limit });
+};

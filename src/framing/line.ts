@@ -1,4 +1,4 @@
-import { checkOneOf } from '../check.js';
+import { checkObject, checkOneOf } from '../check.js';
 import { delimited } from './delimited.js';
 import { type InvertibleRule, checkLimit } from './rule.js';
 
@@ -26,7 +26,7 @@ const endings: Readonly<Record<Ending, readonly string[]>> = { lf: ['\n'], crlf:
  */
 export const line = (options: number | LineOptions = {}): InvertibleRule => {
   const { ending = 'any', maxBytes = 65_536 }: LineOptions =
-    typeof options === 'number' ? { maxBytes: options } : options;
+    typeof options === 'number' ? { maxBytes: options } : checkObject('options', options);
   const delimiters = endings[checkOneOf<Ending>('ending', ending, ['lf', 'crlf', 'any'])];
   return { ...delimited(delimiters, { limit: checkLimit('maxBytes', maxBytes) }), name: `line(${ending})` };
 };

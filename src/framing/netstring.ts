@@ -1,4 +1,4 @@
-import { checkInteger } from '../check.js';
+import { checkInteger, checkObject } from '../check.js';
 import { guessProtocol } from './guess.js';
 import { type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
 
@@ -27,7 +27,8 @@ const shown = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}
  *
  * Source: D. J. Bernstein, "Netstrings", 1997.
  */
-export const netstring = ({ limit = DEFAULT_LIMIT }: NetstringOptions = {}): InvertibleRule => {
+export const netstring = (options: NetstringOptions = {}): InvertibleRule => {
+  const { limit = DEFAULT_LIMIT } = checkObject('options', options);
   checkLimit('limit', limit);
   return {
     name: 'netstring',

@@ -1,4 +1,4 @@
-import { checkInteger } from '../check.js';
+import { checkInteger, checkObject } from '../check.js';
 import { guessProtocol } from './guess.js';
 import { type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
 
@@ -26,7 +26,8 @@ const sizeOf = (length: number): number => {
  *
  * Source: protobuf.dev, "Encoding", and the `writeDelimitedTo` of its Java library.
  */
-export const varint = ({ limit = DEFAULT_LIMIT }: VarintOptions = {}): InvertibleRule => {
+export const varint = (options: VarintOptions = {}): InvertibleRule => {
+  const { limit = DEFAULT_LIMIT } = checkObject('options', options);
   checkLimit('limit', limit);
   return {
     name: 'varint',

@@ -1,5 +1,5 @@
-import { Observable, Subscriber } from 'rxjs';
-import { checkFunction, checkInteger } from '../check.js';
+import { Observable, Subscriber, isObservable } from 'rxjs';
+import { checkFunction, checkInteger, checkObject } from '../check.js';
 import { QueueOverflow } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
@@ -27,7 +27,8 @@ export interface PausableOptions {
  * are passed on as soon as there is room. Fails with what `pause` or `resume` throws.
  */
 export const pausable = <A>(source: Observable<A>, options: PausableOptions): Observable<A> => {
-  const pause = checkFunction('pause', options?.pause);
+  if (!isObservable(source)) throw new TypeError(`source must be an Observable, got ${typeof source}`);
+  const pause = checkFunction('pause', checkObject('options', options).pause);
   const resume = checkFunction('resume', options.resume);
   const limit = checkInteger('limit', options.limit ?? 65_536, 1);
 

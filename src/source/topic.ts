@@ -1,5 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { checkFunction, checkInteger, checkOneOf } from '../check.js';
+import { checkHook, checkInteger, checkObject, checkOneOf } from '../check.js';
 import { PeerTooSlow } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
@@ -80,7 +80,7 @@ export class Topic<A> {
   #ended = false;
 
   constructor(options: TopicOptions = {}) {
-    this.#policy = checkOneOf('policy', options.policy ?? 'drop-oldest', POLICIES);
+    this.#policy = checkOneOf('policy', checkObject('options', options).policy ?? 'drop-oldest', POLICIES);
     this.#highWater = checkInteger('highWater', options.highWater ?? 256, 1);
   }
 
@@ -110,10 +110,11 @@ export class Topic<A> {
   /** What is published from the moment of subscribing on. The options override the topic's own. */
   stream(options: StreamOptions<A> = {}): Observable<A> {
     const settings = {
-      policy: checkOneOf('policy', options.policy ?? this.#policy, POLICIES),
+      policy: checkOneOf('policy', checkObject('options', options).policy ?? this.#policy, POLICIES),
       highWater: checkInteger('highWater', options.highWater ?? this.#highWater, 1),
-      except: options.except === undefined ? undefined : checkFunction('except', options.except),
+      except: checkHook('except', options.except),
     };
+    const onSubscribed = checkHook('onSubscribed', options.onSubscribed);
     return new Observable((out) => {
       if (this.#ended) return out.complete();
       const subscriber = new TopicSubscriber<A>(out, settings, this.#published, {
@@ -130,7 +131,7 @@ export class Topic<A> {
         this.#subscribers.delete(subscriber);
         subscriber.leave();
       });
-      options.onSubscribed?.(subscriber);
+      onSubscribed?.(subscriber);
     });
   }
 

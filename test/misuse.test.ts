@@ -1,0 +1,316 @@
+// Every function of the package, called wrongly: it says so at the call, by name and value, in words of its own.
+import { NEVER, identity } from 'rxjs';
+import * as assert from 'uvu/assert';
+import * as ix from '../operators/ix/index.js';
+import * as operators from '../operators/index.js';
+import * as main from '../src/index.js';
+import { raised } from './kit/raised.js';
+import { suite } from './kit/suite.js';
+
+type Call = (wrong: (...given: readonly unknown[]) => unknown) => unknown;
+type Row = readonly [Call, typeof Error, RegExp];
+
+const rule = main.line();
+const oneWay = { capacity: 1, judge: () => main.more };
+const session = identity;
+const alive = { interval: 5, probe: 'p', isKeepAlive: () => false };
+const protocol = { name: 'x', framing: rule, message: main.text, session };
+const source = { pause: () => {}, resume: () => {} };
+const schema = { '~standard': { vendor: 'x', version: 1, validate: () => ({ value: 1 }) } };
+
+const noObject = (name: string, got: unknown): RegExp => new RegExp(`^${name} must be an object, got ${String(got)}$`);
+const noFunction = (name: string, got: unknown): RegExp =>
+  new RegExp(`^${name} must be a function, got ${String(got)}$`);
+const noScheduler = /^scheduler must be a scheduler of RxJS, got 5$/;
+const noCodec = /^codec must be an io-ts type over bytes or a Standard Schema, got undefined$/;
+const noRule = /^rule must be a rule, got undefined$/;
+const noWidth = /^width must be one of 1, 2, 3, 4, 6, 8, got (undefined|null)$/;
+const noDelimiter = /^delimiters must be texts or bytes, got undefined$/;
+const noSize = /^size must be a number, got undefined$/;
+const noTime = /^ms must be a number, got undefined$/;
+
+/** What can be given to a function that takes an object of options, and no other argument. */
+const onlyOptions: readonly Row[] = [
+  [(f) => f(null), TypeError, noObject('options', null)],
+  [(f) => f('x'), TypeError, noObject('options', '"x"')],
+];
+const limited: readonly Row[] = [
+  ...onlyOptions,
+  [(f) => f(5), TypeError, noObject('options', 5)],
+  [(f) => f({ limit: 0 }), RangeError, /^limit must be a whole number from 1 to \d+, got 0$/],
+];
+const lines: readonly Row[] = [
+  ...onlyOptions,
+  [(f) => f({ ending: 'cr' }), TypeError, /^ending must be one of "lf", "crlf", "any", got "cr"$/],
+  [(f) => f({ maxBytes: 0 }), RangeError, /^maxBytes must be a whole number from 1 to \d+, got 0$/],
+];
+const timed: readonly Row[] = [
+  [(f) => f(), TypeError, noTime],
+  [(f) => f(0), RangeError, /^ms must be a time from 1 to \d+ ms, got 0$/],
+  [(f) => f(5, 5), TypeError, noScheduler],
+];
+const delimiters: readonly Row[] = [
+  [(f) => f(), TypeError, noDelimiter],
+  [(f) => f(''), RangeError, /^a delimiter must have one byte or more/],
+  [(f) => f(';', null), TypeError, noObject('options', null)],
+  [(f) => f(';', { keep: 1 }), TypeError, /^keep must be true or false, got 1$/],
+];
+const widths: readonly Row[] = [
+  [(f) => f(), RangeError, noWidth],
+  [(f) => f(null), RangeError, noWidth],
+  [(f) => f({ width: 2, order: 'x' }), TypeError, /^order must be one of "be", "le", got "x"$/],
+];
+const sizes: readonly Row[] = [
+  [(f) => f(), TypeError, noSize],
+  [(f) => f(0), RangeError, /^size must be a whole number from 1 to \d+, got 0$/],
+];
+const rules: readonly Row[] = [
+  [(f) => f(), TypeError, noRule],
+  [(f) => f(rule, null), TypeError, noObject('options', null)],
+  [(f) => f(rule, 5), TypeError, noObject('options', 5)],
+  [(f) => f(rule, { onTooLong: 'x' }), TypeError, /^onTooLong must be one of "error", "skip", got "x"$/],
+  [(f) => f(rule, { next: 0 }), TypeError, noFunction('next', 0)],
+  [(f) => f(rule, { state: null }), TypeError, noObject('state', null)],
+  [(f) => f(rule, { state: {} }), TypeError, /^state.bytes must be bytes$/],
+];
+const codecs: readonly Row[] = [[(f) => f(), TypeError, noCodec]];
+const policies: readonly Row[] = [
+  [(f) => f(), TypeError, noCodec],
+  [(f) => f(main.text, 'x'), TypeError, /^policy must be one of "drop", "end", got "x"$/],
+  [(f) => f(main.text, 'end', null), TypeError, noObject('options', null)],
+  [(f) => f(main.text, 'end', { onInvalid: 0 }), TypeError, noFunction('onInvalid', 0)],
+];
+const handlers: readonly Row[] = [
+  [(f) => f(), TypeError, noFunction('handler', undefined)],
+  [(f) => f(identity, null), TypeError, noObject('options', null)],
+  [(f) => f(identity, { concurrency: 0 }), RangeError, /^concurrency must be a whole number from 1 to \d+, got 0$/],
+];
+const projects: readonly Row[] = [
+  [(f) => f(), TypeError, noFunction('project', undefined)],
+  [(f) => f(5), TypeError, noFunction('project', 5)],
+];
+const batches: readonly Row[] = [
+  [(f) => f(null), TypeError, noObject('options', null)],
+  [(f) => f({ highWater: 0 }), RangeError, /^highWater must be a whole number from 1 to \d+, got 0$/],
+];
+const places: readonly Row[] = [
+  [(f) => f(), TypeError, noObject('options', undefined)],
+  [(f) => f({}), TypeError, /^give either a port or a path, got neither$/],
+  [(f) => f({ port: 70_000 }), RangeError, /^port must be a whole number from [01] to 65535, got 70000$/],
+  [(f) => f({ path: '/x', host: 'a' }), TypeError, /^host goes with a port, and a path was given$/],
+  [(f) => f({ path: `/${'é'.repeat(54)}` }), RangeError, /^path must have 10[37] bytes at most, got 109$/],
+  [(f) => f({ port: 1, scheduler: 5 }), TypeError, noScheduler],
+];
+const topics: readonly Row[] = [
+  [(f) => f(null), TypeError, noObject('options', null)],
+  [(f) => f({ policy: 'x' }), TypeError, /^policy must be one of "drop-oldest", .* got "x"$/],
+  [(f) => f({ highWater: 0 }), RangeError, /^highWater must be a whole number from 1 to \d+, got 0$/],
+];
+
+const ofMain: Readonly<Record<string, readonly Row[]>> = {
+  listen: [...places, [(f) => f({ port: 1, onListening: 5 }), TypeError, noFunction('onListening', 5)]],
+  dial: [...places, [(f) => f({ port: 1, random: 1 }), TypeError, noFunction('random', 1)]],
+  memory: [
+    [(f) => f(null), TypeError, noObject('options', null)],
+    [(f) => f({ names: 5 }), TypeError, /^names must be two texts$/],
+    [(f) => f({ names: ['a'] }), TypeError, /^names must be two texts$/],
+    [(f) => f({ names: ['a', 'b', 'c'] }), TypeError, /^names must be two texts$/],
+    [(f) => f({ names: ['a', ''] }), TypeError, /^names must be a text that is not empty, got ""$/],
+    [(f) => f({ window: 0 }), RangeError, /^window must be a whole number from 1 to \d+, got 0$/],
+    [(f) => f({ later: 1 }), TypeError, noFunction('later', 1)],
+  ],
+  fromDuplex: [
+    [(f) => f(), TypeError, /^fromDuplex takes an open Duplex stream of bytes, got no stream$/],
+    [(f) => f({}, null), TypeError, noObject('options', null)],
+    [(f) => f({}, { peer: 5 }), TypeError, /^peer must be a text that is not empty, got 5$/],
+  ],
+  fromAsyncIterable: [[(f) => f(), TypeError, /^fromAsyncIterable takes an AsyncIterable or an Iterable$/]],
+  fromReadable: [[(f) => f(), TypeError, /^fromReadable takes a Node Readable or a web ReadableStream$/]],
+  pausable: [
+    [(f) => f(), TypeError, /^source must be an Observable, got undefined$/],
+    [(f) => f(5, source), TypeError, /^source must be an Observable, got number$/],
+    [(f) => f(NEVER), TypeError, noObject('options', undefined)],
+    [(f) => f(NEVER, {}), TypeError, noFunction('pause', undefined)],
+    [(f) => f(NEVER, { ...source, limit: 0 }), RangeError, /^limit must be a whole number from 1 to \d+, got 0$/],
+  ],
+  signals: [
+    [(f) => f(), TypeError, /^signals takes the name of at least one signal, such as SIGTERM$/],
+    [(f) => f('SIGKILL'), TypeError, /^signals must be one of .* got "SIGKILL"$/],
+  ],
+  topic: topics,
+  codecOf: [
+    ...codecs,
+    [(f) => f(schema, 5), TypeError, /^over must be an io-ts type over bytes, got 5$/],
+    [(f) => f(schema, null), TypeError, /^over must be an io-ts type over bytes, got null$/],
+  ],
+  reasons: [[(f) => f(), TypeError, /^errors must be those of io-ts, got undefined$/]],
+  jsonWithin: [
+    [(f) => f(), TypeError, noObject('limits', undefined)],
+    [(f) => f({ maxBytes: 0 }), RangeError, /^maxBytes must be a whole number from 1 to \d+, got 0$/],
+  ],
+  textWithin: [
+    [(f) => f(), TypeError, noObject('limits', undefined)],
+    [(f) => f({ maxBytes: 0 }), RangeError, /^maxBytes must be a whole number from 1 to \d+, got 0$/],
+  ],
+  struct: [
+    [(f) => f(), TypeError, noObject('fields', undefined)],
+    [(f) => f({}), RangeError, /^a struct must have at least one field$/],
+    [(f) => f({ a: 5 }), TypeError, /^field a must be one such as u8 or cstring\(16\), got 5$/],
+    [(f) => f({ a: main.u8 }, null), TypeError, noObject('options', null)],
+    [(f) => f({ a: main.u8 }, { align: 5 }), TypeError, /^align must be true or false, got 5$/],
+  ],
+  array: [
+    [(f) => f(5, 2), TypeError, /^the field of array must be one such as u8 or cstring\(16\), got 5$/],
+    [(f) => f(main.u8), TypeError, /^length of array must be a number, got undefined$/],
+  ],
+  bytes: [[(f) => f(-1), RangeError, /^size of bytes must be a whole number from 1 to \d+, got -1$/]],
+  cstring: [[(f) => f(0), RangeError, /^size of cstring must be a whole number from 1 to \d+, got 0$/]],
+  fixed: sizes,
+  lengthPrefixed: widths,
+  selfCounting: [
+    ...limited,
+    [(f) => f({ limit: 70_000 }), RangeError, /^limit must be a whole number from 1 to 65533, got 70000$/],
+  ],
+  delimited: delimiters,
+  line: [...lines, [(f) => f(-1), RangeError, /^maxBytes must be a whole number from 1 to \d+, got -1$/]],
+  netstring: limited,
+  varint: limited,
+  deframer: rules,
+  found: [[(f) => f(0, 0), RangeError, /^a frame must have a byte or more, got 0, 0 and 0$/]],
+};
+
+const ofBoth: Readonly<Record<string, readonly Row[]>> = {
+  decodeOr: policies,
+  decodeWith: codecs,
+  encodeWith: codecs,
+  frame: rules,
+  frameDelimited: delimiters,
+  frameFixed: sizes,
+  frameLengthPrefixed: widths,
+  frameLines: [...lines, [(f) => f(5), TypeError, noObject('options', 5)]],
+  frameNetstring: limited,
+  frameVarint: limited,
+  serve: handlers,
+};
+
+const ofIx: Readonly<Record<string, readonly Row[]>> = { ...ofBoth, toAsyncIterable: batches };
+
+const ofOperators: Readonly<Record<string, readonly Row[]>> = {
+  ...ofBoth,
+  toBatches: batches,
+  delimit: delimiters,
+  endLines: lines,
+  prefixLength: widths,
+  prefixVarint: limited,
+  wrapNetstring: limited,
+  encodeFrames: [
+    [(f) => f(), TypeError, noObject('rule', undefined)],
+    [(f) => f(oneWay), TypeError, noFunction('rule.encode', undefined)],
+  ],
+  broadcast: [
+    [(f) => f(), TypeError, noObject('room', undefined)],
+    [(f) => f({}), TypeError, noFunction('room.publish', undefined)],
+  ],
+  concatMap: projects,
+  mergeMap: projects,
+  mapAsync: [
+    [(f) => f(), TypeError, /^concurrency must be a number, got undefined$/],
+    [(f) => f(1), TypeError, noFunction('project', undefined)],
+    [(f) => f(1, identity, null), TypeError, noObject('options', null)],
+    [(f) => f(1, identity, { overflow: 'x' }), TypeError, /^overflow must be one of "error", .* got "x"$/],
+  ],
+  failIfIdle: timed,
+  frameDeadline: timed,
+  firstByteDeadline: timed,
+  heartbeat: [
+    [(f) => f(), TypeError, noTime],
+    [(f) => f(5, 'beat', 5), TypeError, noScheduler],
+  ],
+  keepAlive: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f(alive), TypeError, noFunction('session', undefined)],
+    [(f) => f({ ...alive, interval: -5 }, session), RangeError, /^interval must be a time from 0 to \d+ ms, got -5$/],
+    [(f) => f({ ...alive, probe: undefined }, session), TypeError, /^probe must be a message or .* got undefined$/],
+    [(f) => f({ ...alive, isKeepAlive: 1 }, session), TypeError, noFunction('isKeepAlive', 1)],
+    [(f) => f({ ...alive, onEvent: 5 }, session), TypeError, noFunction('onEvent', 5)],
+    [(f) => f({ ...alive, scheduler: 5 }, session), TypeError, noScheduler],
+  ],
+  drain: [
+    [(f) => f(5, 1, identity), TypeError, /^stop must be an Observable, got number$/],
+    [(f) => f(NEVER, -1, identity), RangeError, /^ms must be a time from 0 to \d+ ms, got -1$/],
+    [(f) => f(NEVER, 1), TypeError, noFunction('serving', undefined)],
+    [(f) => f(NEVER, 1, identity, null), TypeError, noObject('options', null)],
+    [(f) => f(NEVER, 1, identity, { onDrained: 1 }), TypeError, noFunction('onDrained', 1)],
+    [(f) => f(NEVER, 1, identity, { scheduler: 5 }), TypeError, noScheduler],
+  ],
+  protocol: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({ ...protocol, name: 5 }), TypeError, /^name must be a text that is not empty, got 5$/],
+    [(f) => f({ ...protocol, framing: undefined }), TypeError, noObject('framing', undefined)],
+    [(f) => f({ ...protocol, framing: oneWay }), TypeError, noFunction('framing.encode', undefined)],
+    [(f) => f({ ...protocol, frames: 5 }), TypeError, noObject('frames', 5)],
+    [(f) => f({ ...protocol, message: undefined }), TypeError, noCodec],
+    [(f) => f({ ...protocol, session: 5 }), TypeError, noFunction('session', 5)],
+    [(f) => f({ ...protocol, keepAlive: 5 }), TypeError, noObject('keepAlive', 5)],
+    [
+      (f) => f({ ...protocol, keepAlive: { ...alive, interval: -5 } }),
+      RangeError,
+      /^interval must be a time .* got -5$/,
+    ],
+    [(f) => f({ ...protocol, firstMessage: 0 }), RangeError, / must be a time from 1 to \d+ ms, got 0$/],
+    [(f) => f({ ...protocol, frameDeadline: -1 }), RangeError, /^frameDeadline must be a time .* got -1$/],
+    [(f) => f({ ...protocol, slow: 5 }), TypeError, noObject('slow', 5)],
+    [(f) => f({ ...protocol, slow: { policy: 'x' } }), TypeError, /^policy must be one of .* got "x"$/],
+    [(f) => f({ ...protocol, scheduler: 5 }), TypeError, noScheduler],
+  ],
+};
+
+/** Those that take nothing that could be wrong: they are values, classes, or make a value of what they are given. */
+const without = new Set(['Deframer', 'Topic', 'more', 'tooLong', 'malformed', 'raw']);
+
+const suites = [
+  { name: 'sluice', exported: main, table: ofMain },
+  { name: 'sluice/operators', exported: operators, table: ofOperators },
+  { name: 'sluice/operators/ix', exported: ix, table: ofIx },
+] as const;
+
+for (const { name, exported, table } of suites) {
+  const test = suite(`misuse of ${name}`);
+  const functions = Object.entries(exported).filter(
+    ([key, value]) =>
+      typeof value === 'function' && !(Reflect.get(value, 'prototype') instanceof Error) && !without.has(key),
+  );
+
+  test('is tried of every function', () => {
+    assert.equal(Object.keys(table).toSorted(), functions.map(([key]) => key).toSorted());
+  });
+
+  for (const [key, rows] of Object.entries(table)) {
+    for (const [call, type, message] of rows) {
+      const given: unknown[] = [];
+      call((...wrong) => given.push(...wrong));
+      test(`${key}(${given.map((value) => JSON.stringify(value) ?? String(value)).join(', ')})`, () => {
+        const wronged = Reflect.get(exported, key) as (...wrong: readonly unknown[]) => unknown;
+        assert.throws(() => call(wronged), raised(type, message));
+      });
+    }
+  }
+
+  test.run();
+}
+
+const streams = suite('misuse of topic.stream');
+const room = main.topic();
+
+for (const [options, message] of [
+  [null, noObject('options', null)],
+  [{ except: 5 }, noFunction('except', 5)],
+  [{ onSubscribed: 5 }, noFunction('onSubscribed', 5)],
+  [{ policy: 'x' }, /^policy must be one of .* got "x"$/],
+] as const) {
+  streams(`topic.stream(${JSON.stringify(options)})`, () => {
+    assert.throws(() => room.stream(options as never), raised(TypeError, message));
+  });
+}
+
+streams.run();
