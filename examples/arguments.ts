@@ -5,6 +5,14 @@ type Defaults = Record<string, string | number | boolean>;
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** `--drain -1` as `--drain=-1`: apart, the two would be options, and the negative number an unknown one. */
+const joined = (given: readonly string[]): string[] =>
+  given.flatMap((word, index) => {
+    if (/^-\d/.test(word) && given[index - 1]?.startsWith('--')) return [];
+    const next = given[index + 1] ?? '';
+    return word.startsWith('--') && /^-\d/.test(next) ? [`${word}=${next}`] : [word];
+  });
+
 /**
  * The command line of an example: `--port 7000`, `--host 127.0.0.1`, ... with defaults, `--help`, and one clear line
  * and exit code 2 for what it does not understand.
@@ -23,7 +31,10 @@ export const commandLine = <A extends Defaults>(usage: string, defaults: A): A =
           { type: typeof defaults[name] === 'boolean' ? 'boolean' : 'string' } as const,
         ]),
       );
-      return parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } }).values;
+      return parseArgs({
+        args: joined(process.argv.slice(2)),
+        options: { ...options, help: { type: 'boolean', short: 'h' } },
+      }).values;
     } catch (error) {
       return fail(error instanceof Error ? error.message : String(error));
     }

@@ -36,7 +36,10 @@ export interface Peer<B> {
   readonly connection: Connection;
   /** Sends it a message that is no answer to one of its own. */
   send(message: B): void;
-  /** Sends a message to everyone else who is served by the same protocol. A slow one is treated as `slow` says. */
+  /**
+   * Sends a message to everyone else who is served by the same protocol. A slow one is treated as `slow` says.
+   * One that has no bytes fails this peer's connection, as with `send`.
+   */
   broadcast(message: B): void;
 }
 
@@ -117,7 +120,15 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
         name: connection.peer,
         connection,
         send: (message) => sent.next(message),
-        broadcast: (message) => room.publish({ from: connection.id, bytes: encode(message) }),
+        broadcast: (message) => {
+          let encoded: Uint8Array;
+          try {
+            encoded = encode(message);
+          } catch (error) {
+            return sent.error(error);
+          }
+          room.publish({ from: connection.id, bytes: encoded });
+        },
       };
       const talk = (messages: Observable<A | I>): Observable<B> => session(messages, peer);
       const messages = bytes.pipe(cut, inTime, soon, understood);

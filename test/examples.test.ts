@@ -34,6 +34,14 @@ test('are listed, and say what they do not know', async () => {
   assert.match(unknown.output(), /there is no example "nonsense"/);
 });
 
+test('say the range of a number that is out of it, also of a negative one', async () => {
+  for (const given of [['--drain', '-1'], ['--drain=-1']]) {
+    const chat = example('chat', ...given);
+    assert.is(await chat.exited, 2);
+    assert.match(chat.output(), /^--drain takes a whole number from 0 to \d+, got "-1"$/m);
+  }
+});
+
 test('echo', async () => {
   const echo = example('echo', '--port', '0');
   const ann = await client(await portOf(echo));

@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
-import { connect } from 'node:net';
-import { once } from 'node:events';
+import { type Socket, connect } from 'node:net';
+import { type EventEmitter, once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import {
   EMPTY,
@@ -28,6 +28,7 @@ import {
 } from '../src/index.js';
 import { loopback } from './kit/loopback.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
+import { ManualClock } from './kit/manual-clock.js';
 import { freshPath } from './kit/paths.js';
 import { type StreamPeer, dialRaw } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
@@ -139,6 +140,27 @@ test('so does a host that is not ours, and a path that cannot be', async () => {
     assert.instance(failure, ListenFailed);
     assert.is((failure as Error).message, message);
   }
+});
+
+test('backs off for as long as its scheduler says', async () => {
+  const scheduler = new ManualClock();
+  const events: ListenEvent[] = [];
+  const sockets: (Socket & { readonly server?: EventEmitter })[] = [];
+  subscribe('net.server.socket', (message) => sockets.push((message as { socket: Socket }).socket));
+  const server = await loopback(echo, { scheduler, onEvent: (event) => events.push(event) });
+  const first = await server.dial();
+  sockets.at(-1)?.server?.emit('error', Object.assign(new Error('none left'), { code: 'EMFILE' }));
+  assert.equal(events, [{ type: 'accept-failed', code: 'EMFILE', wait: 100 }]);
+  scheduler.advance(99);
+  assert.is(await server.knock().read().over, 'reset');
+  assert.is(events.length, 2);
+  scheduler.advance(1);
+  const second = await server.dial();
+  second.read().send('here');
+  assert.is(await second.heard(4), 'here');
+  for (const peer of [first.read(), second]) peer.end();
+  await server.stop();
+  assert.is(events.length, 2);
 });
 
 test('a Unix socket', async () => {

@@ -1,5 +1,6 @@
 // Every function of the package, called wrongly: it says so at the call, by name and value, in words of its own.
-import { NEVER, identity } from 'rxjs';
+import * as E from 'fp-ts/lib/Either.js';
+import { NEVER, identity, lastValueFrom, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
 import * as ix from '../operators/ix/index.js';
 import * as operators from '../operators/index.js';
@@ -298,6 +299,37 @@ for (const { name, exported, table } of suites) {
 
   test.run();
 }
+
+const peers = suite('misuse of a peer');
+
+for (const way of ['send', 'broadcast'] as const) {
+  peers(`what ${way} cannot encode fails that peer's connection, and throws nothing at the session`, async () => {
+    const Narrow = main.textWithin({ maxBytes: 2 });
+    let threw = false;
+    const narrow = operators.protocol<string, string>({
+      ...protocol,
+      message: Narrow,
+      session: (messages, peer) =>
+        messages.pipe(
+          tap(() => {
+            try {
+              peer[way]('long');
+            } catch {
+              threw = true;
+            }
+          }),
+        ),
+    });
+    const [server, client] = main.memory();
+    of(new TextEncoder().encode('a\n')).pipe(client.writes).subscribe();
+    const outcome = await lastValueFrom(of(server).pipe(operators.serve(narrow)));
+    assert.match(String(E.isLeft(outcome) && outcome.left.error), /^RangeError: text: 4 bytes are more than/);
+    assert.not.ok(threw);
+    client.abort();
+  });
+}
+
+peers.run();
 
 const streams = suite('misuse of topic.stream');
 const room = main.topic();

@@ -193,6 +193,20 @@ iterables('what the iterator throws or rejects with fails the stream, and it is 
   assert.is(returned, 0);
 });
 
+iterables('promises of an Iterable are awaited, and one that is rejected ends it', async () => {
+  assert.equal(await all(fromAsyncIterable([Promise.resolve(1), 2, Promise.resolve(3)])), [1, 2, 3]);
+  let over = false;
+  function* failing(): Generator<Promise<number>> {
+    try {
+      yield Promise.reject(new Error('rejected'));
+    } finally {
+      over = true;
+    }
+  }
+  assert.is(await outcome(fromAsyncIterable(failing())), 'Error: rejected');
+  assert.ok(over);
+});
+
 iterables('a return that fails, or is not there, harms nobody', async () => {
   for (const end of [
     () => Promise.reject(new Error('rejected')),
@@ -409,22 +423,19 @@ pausing('what comes while what was kept is given goes behind it', () => {
   sink.leave();
 });
 
-pausing('the end waits for what is kept, an error does not', () => {
-  const [first, second] = [device(), device()];
-  const sink = new Sink<number>(1).drink(first.source);
-  first.values.next(1);
-  first.values.next(2);
-  first.values.complete();
-  assert.not.ok(sink.completed);
-  assert.equal([...sink.take(1), ...sink.take(1)], [1, 2]);
-  assert.ok(sink.completed);
-  assert.equal(first.asked, ['pause'], 'nobody is left to resume');
-
-  const other = new Sink<number>(1).drink(second.source);
-  second.values.next(1);
-  second.values.next(2);
-  second.values.error(new Error('lost'));
-  assert.is(String(other.error), 'Error: lost');
+pausing('the end, and an error, wait for what is kept', () => {
+  for (const how of ['error', 'complete'] as const) {
+    const { values, asked, source } = device();
+    const sink = new Sink<number>(1).drink(source);
+    for (const value of [1, 2, 3]) values.next(value);
+    values[how](new Error('broken'));
+    const taken = [...sink.take(1), ...sink.take(1)];
+    assert.not.ok(sink.completed || sink.error);
+    assert.equal([...taken, ...sink.take(1)], [1, 2, 3]);
+    assert.is(String(sink.error), how === 'error' ? 'Error: broken' : 'undefined');
+    assert.is(sink.completed, how === 'complete');
+    assert.equal(asked, ['pause'], 'nobody is left to resume');
+  }
 });
 
 pausing('an end while nothing is kept comes at once', () => {

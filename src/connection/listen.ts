@@ -8,6 +8,7 @@ import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
 import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
+import { clockOf } from '../time/clock.js';
 import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { DuplexWire, resetStream } from './duplex-wire.js';
@@ -81,6 +82,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
   const onEvent = checkHook('onEvent', options.onEvent);
 
   return new Observable((subscriber) => {
+    const clock = clockOf(limits.scheduler);
     const gate = new Gate();
     const waiting = new Queue<Socket>();
     let opened = false;
@@ -103,7 +105,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     };
 
     const backOff = (code: string): void => {
-      const now = performance.now();
+      const now = clock.now();
       wait = now < refuseUntil + LONGEST_WAIT ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT;
       refuseUntil = now + wait;
       tell('onEvent', onEvent, { type: 'accept-failed', code, wait });
@@ -118,7 +120,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     server.on('connection', (socket) => {
       // Node ends the process over an error that nobody hears.
       socket.on('error', ignore);
-      if (performance.now() < refuseUntil) return refuse(socket, 'backing-off');
+      if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
       const shortage = descriptorShortage();
       if (shortage !== undefined) {
         backOff(shortage);

@@ -70,19 +70,32 @@ export const pulling = <A>(start: () => Pulled<A>): Observable<A> =>
  *
  * Pulls the next value only while every consumer below can take one. Unsubscribing calls `return()` at once; a value
  * that is under way then is dropped. One that always has a value gives way to the rest of the process now and then.
- * Each subscription iterates anew. Fails with what the iterator throws.
+ * Promises of an
+ * Iterable are awaited, as `for await` does. Each subscription iterates anew. Fails with what the iterator throws.
  */
-export const fromAsyncIterable = <A>(iterable: AsyncIterable<A> | Iterable<A>): Observable<A> => {
-  const source = iterable as Partial<AsyncIterable<A>> & Partial<Iterable<A>>;
+export const fromAsyncIterable = <A>(iterable: AsyncIterable<A> | Iterable<A | PromiseLike<A>>): Observable<A> => {
+  const source = iterable as Partial<AsyncIterable<A>> & Partial<Iterable<A | PromiseLike<A>>>;
   if (typeof source?.[Symbol.asyncIterator] !== 'function' && typeof source?.[Symbol.iterator] !== 'function') {
     throw new TypeError('fromAsyncIterable takes an AsyncIterable or an Iterable');
   }
   return pulling(() => {
-    const iterator = (source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]?.()) as
-      | AsyncIterator<A>
-      | Iterator<A>;
-    return { next: () => iterator.next(), stop: () => void stopped(iterator) };
+    const iterator = source[Symbol.asyncIterator]?.();
+    if (iterator !== undefined) return { next: () => iterator.next(), stop: () => void stopped(iterator) };
+    const plain = source[Symbol.iterator]?.() as Iterator<A | PromiseLike<A>>;
+    return { next: () => awaited(plain), stop: () => void stopped(plain) };
   });
+};
+
+/** The next of an iterator's values; if that is a promise, what it brings. One that is rejected ends the iterator. */
+const awaited = async <A>(iterator: Iterator<A | PromiseLike<A>>): Promise<IteratorResult<A, unknown>> => {
+  const result = iterator.next();
+  if (result.done === true) return result;
+  try {
+    return { done: false, value: await result.value };
+  } catch (error) {
+    void stopped(iterator);
+    throw error;
+  }
 };
 
 /** Calls `return` at once. Nobody is left to hear how that goes. */

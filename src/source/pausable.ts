@@ -23,8 +23,8 @@ export interface PausableOptions {
  *     values   --a--b--c--------d|
  *
  * `pause` and `resume` are called in turn, and a subscription that ends leaves the source going. What comes in spite of
- * `pause` is kept, in order; more than `limit` of it fails the stream with `QueueOverflow`. Those values, and the end,
- * are passed on as soon as there is room. Fails with what `pause` or `resume` throws.
+ * `pause` is kept, in order; more than `limit` of it fails the stream with `QueueOverflow`. Those values, and then
+ * the end or the source's error, are passed on as soon as there is room. Fails with what `pause` or `resume` throws.
  */
 export const pausable = <A>(source: Observable<A>, options: PausableOptions): Observable<A> => {
   if (!isObservable(source)) throw new TypeError(`source must be an Observable, got ${typeof source}`);
@@ -36,7 +36,8 @@ export const pausable = <A>(source: Observable<A>, options: PausableOptions): Ob
     const gate = new Gate();
     const held = new Queue<A>();
     let paused = false;
-    let ended = false;
+    /** Passes on the end, or the error, once what is held has gone. */
+    let last: (() => void) | null = null;
 
     const attempt = (call: () => void): void => {
       try {
@@ -57,9 +58,14 @@ export const pausable = <A>(source: Observable<A>, options: PausableOptions): Ob
         gate.next(out, held.shift() as A);
         return gate.wait(goOn);
       }
-      if (ended) return gate.complete(out);
+      if (last !== null) return last();
       paused = false;
       attempt(resume);
+    };
+
+    const end = (passOn: () => void): void => {
+      last = passOn;
+      if (!paused) passOn();
     };
 
     // Made before the source is subscribed to, so that one that emits at once can be stopped in its loop.
@@ -78,11 +84,8 @@ export const pausable = <A>(source: Observable<A>, options: PausableOptions): Ob
         }
         if (gate.closed) rest();
       },
-      error: (error: unknown) => gate.error(out, error),
-      complete: () => {
-        ended = true;
-        if (!paused) gate.complete(out);
-      },
+      error: (error: unknown) => end(() => gate.error(out, error)),
+      complete: () => end(() => gate.complete(out)),
     });
     out.add(values);
     // Behind that: what the source does once it is unsubscribed from is its own affair.
@@ -90,7 +93,7 @@ export const pausable = <A>(source: Observable<A>, options: PausableOptions): Ob
       held.clear();
       gate.forget(goOn);
       gate.leave();
-      if (paused && !ended) attempt(resume);
+      if (paused && last === null) attempt(resume);
     });
     source.subscribe(values);
     if (gate.closed) rest();
