@@ -520,7 +520,8 @@ pausing('makes a timer one that obeys', async () => {
   const ticks = defer(() => interval(1).pipe(map((count) => (going ? count : -1))));
   const source = pausable(ticks, { pause: () => (going = false), resume: () => (going = true) });
   const sink = new Sink<number>(3).drink(source);
-  await new Promise((done) => setTimeout(done, 15));
+  while (sink.queue.length < 3) await new Promise((done) => setTimeout(done, 1));
+  await new Promise((done) => setTimeout(done, 5));
   assert.is(sink.queue.length, 3);
   assert.not.ok(going);
   sink.leave();

@@ -1,4 +1,4 @@
-import { checkBoolean, checkFunction, checkInteger, checkOneOf, checkTime } from '../check.js';
+import { checkBoolean, checkFunction, checkHook, checkInteger, checkOneOf, checkTime } from '../check.js';
 import { type DeframerOptions, type TruncatedPolicy, deframer } from '../framing/deframer.js';
 import type { Rule } from '../framing/rule.js';
 import { type Bytes, bytesOf } from './deliveries.js';
@@ -120,7 +120,7 @@ export const verifyDecoder = async <A, S = unknown>(
 ): Promise<VerifyReport> => {
   const { encode, payloads = [], views, truncated, prompt = true, timeout = 1000, ...common } = options;
   checkFunction('makeDecoder', makeDecoder);
-  if (encode !== undefined) checkFunction('encode', encode);
+  checkHook('encode', encode);
   checkPayloads(payloads, encode);
   if (truncated !== undefined) checkOneOf('truncated', truncated, ['error', 'drop', 'emit']);
   if (views !== undefined) checkOneOf('views', views, ['no', 'call', 'forever']);
@@ -158,7 +158,7 @@ const checked = (
   payloads: readonly unknown[],
   { budget = DEFAULT_BUDGET, seed = 1, joined = true, report }: VerifyOptions,
 ): Pick<Verification, 'streams' | 'joined' | 'budget' | 'seed'> => {
-  if (report !== undefined) checkFunction('report', report);
+  checkHook('report', report);
   if (cases.length + payloads.length === 0) throw new RangeError('cases must be one or more, got none');
   return {
     streams: cases.map(streamOf),
