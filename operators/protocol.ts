@@ -107,7 +107,7 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
   const soon =
     options.firstMessage === undefined
       ? identity<Observable<Uint8Array>>
-      : firstByteDeadline<Uint8Array>(options.firstMessage, scheduler);
+      : firstByteDeadline<Uint8Array>(checkTime('firstMessage', options.firstMessage), scheduler);
   const understood = decodeOr<A, I>(options.message, invalid);
 
   const handler: Handler = (bytes, connection) =>

@@ -187,7 +187,7 @@ test('checks what it is given', () => {
   const session = shout;
   assert.throws(() => protocol({ ...lines, name: '', session }), /name must be a text/);
   assert.throws(() => protocol({ ...lines, frameDeadline: -1, session }), /frameDeadline must be a time from 0/);
-  assert.throws(() => protocol({ ...lines, firstMessage: 0, session }), /ms must be a time from 1/);
+  assert.throws(() => protocol({ ...lines, firstMessage: 0, session }), /firstMessage must be a time from 1/);
   assert.throws(() => protocol({ ...lines, session: 'no' as never }), /session must be a function/);
   assert.throws(() => protocol({ ...lines, message: {} as never, session }), /codec must be an io-ts type/);
 });

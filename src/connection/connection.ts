@@ -69,7 +69,7 @@ export interface ConnectionOptions {
   readonly halfClose?: number;
   /** The most bytes that may wait here for a slow peer whose source cannot be paused (default 16 MiB). */
   readonly writeLimit?: number;
-  /** What the two times are measured by (default `asyncScheduler`). */
+  /** What these times, and the back-off of an acceptor or a dial, are measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
 }
 
