@@ -136,7 +136,7 @@ test('3: bodies that are announced and never come: memory follows what was recei
   const after = await openDownTo(0);
   assert.is((after.outcomes['FrameTooSlow'] ?? 0) - (before.outcomes['FrameTooSlow'] ?? 0), 1_000);
   console.log(`    case 3: 1,000 connections, grew by ${shown(grown)}`);
-  assert.ok(grown.rss < 40 * MB, shown(grown));
+  assert.ok(grown.used < 20 * MB, shown(grown)); // a thousand sockets of Node are most of it
 });
 
 test('4: data without end and without a delimiter is closed at the limit', async () => {
