@@ -9,7 +9,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     jobs: { type: 'string', short: 'j', default: String(availableParallelism()) },
-    timeout: { type: 'string', default: '60000' },
+    timeout: { type: 'string', default: '120000' },
     verbose: { type: 'boolean', short: 'v', default: false },
   },
 });
