@@ -163,6 +163,22 @@ test('backs off for as long as its scheduler says', async () => {
   assert.is(events.length, 2);
 });
 
+test('a peer that is gone before it is accepted (ECONNABORTED) is an event, and keeps nobody waiting', async () => {
+  const events: ListenEvent[] = [];
+  const sockets: (Socket & { readonly server?: EventEmitter })[] = [];
+  subscribe('net.server.socket', (message) => sockets.push((message as { socket: Socket }).socket));
+  const server = await loopback(echo, { onEvent: (event) => events.push(event) });
+  const first = await server.dial();
+  sockets.at(-1)?.server?.emit('error', Object.assign(new Error('gone'), { code: 'ECONNABORTED' }));
+  assert.equal(events, [{ type: 'accept-failed', code: 'ECONNABORTED', wait: 0 }]);
+  const second = await server.dial();
+  second.read().send('here');
+  assert.is(await second.heard(4), 'here');
+  for (const peer of [first.read(), second]) peer.end();
+  await server.stop();
+  assert.is(events.length, 1);
+});
+
 test('a Unix socket', async () => {
   const path = freshPath();
   const server = await loopback(

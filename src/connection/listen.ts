@@ -134,8 +134,10 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     });
 
     server.on('error', (error: NodeJS.ErrnoException) => {
-      if (opened) backOff(error.code ?? 'unknown');
-      else subscriber.error(new ListenFailed(placeName(place), error.code, error));
+      const code = error.code ?? 'unknown';
+      if (!opened) subscriber.error(new ListenFailed(placeName(place), error.code, error));
+      else if (PEER_GONE.has(code)) tell('onEvent', onEvent, { type: 'accept-failed', code, wait: 0 });
+      else backOff(code);
     });
 
     server.on('listening', () => {
@@ -155,6 +157,9 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 };
 
 const ignore = (): void => {};
+
+/** The peer was gone again before it was accepted: no shortage of ours, and nothing to wait for. */
+const PEER_GONE: ReadonlySet<string> = new Set(['ECONNABORTED', 'ECONNRESET', 'EPROTO']);
 
 /**
  * What the system says when it has no descriptor left, found out by taking one. Node itself says nothing: it accepts
