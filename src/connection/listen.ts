@@ -30,6 +30,7 @@ export type ListenEvent =
   /**
    * The system could not accept (`code` has its word for why), or the connection that came took the last descriptor
    * (`EMFILE`, `ENFILE`). It and all that come within `wait` ms are refused, so that one is left for the program.
+   * A peer that was gone again before it was accepted (`ECONNABORTED`) is told with a `wait` of 0.
    */
   | { readonly type: 'accept-failed'; readonly code: string; readonly wait: number }
   /** A connection was refused: while backing off, or because too many wait already. */
