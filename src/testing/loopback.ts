@@ -62,7 +62,7 @@ export const loopback = async (
   served: Handler | Handled | Serving,
   { unix, drain: patience, ...options }: LoopbackOptions = {},
 ): Promise<Loopback> => {
-  const serving = typeof served === 'object' && 'serving' in served ? served.serving : serve(served);
+  const serving = typeof served === 'object' && served !== null && 'serving' in served ? served.serving : serve(served);
   const stopping = new Subject<void>();
   const draining = drain(stopping, checkTime('drain', patience ?? 1_000, 0), serving);
   const connections: Connection[] = [];

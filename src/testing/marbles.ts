@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger } from '../check.js';
+import { checkFunction, checkInteger, checkObject } from '../check.js';
 import { connectionLimits } from '../connection/connection.js';
 import { type NetworkOptions, networkOf } from './network.js';
 import type { MarblesOptions, Teller } from './story.js';
@@ -24,7 +24,7 @@ import { tell } from './telling.js';
  */
 export const marbles = (story: Teller, options: MarblesOptions = {}): (() => Promise<void>) => {
   checkFunction('story', story);
-  networkOf(options);
+  networkOf(checkObject('options', options));
   connectionLimits(options.connection ?? {});
   return () => tell(story, options);
 };
@@ -40,8 +40,8 @@ export interface EverySplitOptions extends Omit<MarblesOptions, 'split' | 'coale
  * joined, and by chance. The rows must be the same every time. A failure says at its end which way it was.
  */
 export const everySplit = (story: Teller, options: EverySplitOptions = {}): (() => Promise<void>) => {
-  const { random = 8, ...rest } = options;
   checkFunction('story', story);
+  const { random = 8, ...rest } = checkObject('options', options);
   const { seed } = networkOf(rest);
   connectionLimits(rest.connection ?? {});
   const ways: NetworkOptions[] = [

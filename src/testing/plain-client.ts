@@ -1,3 +1,4 @@
+import { checkObject } from '../check.js';
 import { type Socket, connect } from 'node:net';
 import { Ear, type Over } from './ear.js';
 
@@ -13,6 +14,7 @@ export interface PlainClientOptions {
 /** A connected socket of Node's, paused: it reads nothing before `resume`. Fails when nobody answers. */
 export const connected = (where: ServerPlace, { halfOpen = false }: PlainClientOptions = {}): Promise<Socket> =>
   new Promise((resolve, reject) => {
+    checkObject('where', where);
     const place = 'path' in where ? where : { host: '127.0.0.1', ...where };
     const socket = connect({ ...place, allowHalfOpen: halfOpen }).pause();
     socket.once('error', reject).once('connect', () => {

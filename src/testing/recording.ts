@@ -1,3 +1,4 @@
+import { checkText } from '../check.js';
 import { readFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
@@ -70,6 +71,7 @@ export const happeningLine = (happening: Happening): string =>
  * that does not fit the format throws a `SyntaxError` that says where and why.
  */
 export const parseRecording = (text: string): Recording => {
+  if (typeof text !== 'string') throw new TypeError(`text must be the text of a recording, got ${String(text)}`);
   const [first, ...lines] = text.split('\n').slice(0, -1);
   const { version, startedAt } = parseLine(Heading, first ?? '', 1);
   if (version !== VERSION) throw new SyntaxError(`a recording of version ${version}; this reads version ${VERSION}`);
@@ -77,7 +79,7 @@ export const parseRecording = (text: string): Recording => {
 };
 
 /** Reads a recording from a file. Throws what the file system does, and a `SyntaxError` for what is no recording. */
-export const readRecording = (path: string): Recording => parseRecording(readFileSync(path, 'utf8'));
+export const readRecording = (path: string): Recording => parseRecording(readFileSync(checkText('path', path), 'utf8'));
 
 const parseLine = <A>(type: t.Decoder<unknown, A>, line: string, number: number): A => {
   const decoded = type.decode(valueOf(line));

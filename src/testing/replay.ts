@@ -1,4 +1,4 @@
-import { checkInteger } from '../check.js';
+import { checkInteger, checkObject } from '../check.js';
 import { type Mark, drawRows } from './diagram.js';
 import { type Happening, type Recording, readRecording } from './recording.js';
 import type { Story } from './story.js';
@@ -35,7 +35,8 @@ export type ReplayStory = Pick<Story, 'client' | 'expectHeard' | 'expectEnding' 
  */
 export const replay = (recording: string | Recording, story: ReplayStory, { client }: ReplayOptions = {}): void => {
   if (client !== undefined) checkInteger('client', client, 1);
-  const { happenings } = typeof recording === 'string' ? readRecording(recording) : recording;
+  const { happenings } = typeof recording === 'string' ? readRecording(recording) : checkObject('recording', recording);
+  checkObject('story', story);
   const stop = happenings.findIndex(({ type }) => type === 'stop');
   const all = stop < 0 ? happenings : happenings.slice(0, stop);
   const parts = partsOf(all.filter(({ id }) => client === undefined || id === client));

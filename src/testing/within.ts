@@ -31,15 +31,16 @@ const openBeyond = (before: readonly string[]): string => {
 export const within = <Given extends readonly unknown[]>(
   ms: number,
   body: (...given: Given) => unknown,
-  name: string = body.name || 'the test',
+  name?: string,
 ): ((...given: Given) => Promise<void>) => {
   checkTime('ms', ms);
   checkFunction('body', body);
+  const title = name ?? (body.name || 'the test');
   return async (...given) => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(new Error(`"${name}" took over ${ms} ms; open: ${openBeyond(before)}`));
+        reject(new Error(`"${title}" took over ${ms} ms; open: ${openBeyond(before)}`));
       }, ms);
     });
     const before = process.getActiveResourcesInfo();
