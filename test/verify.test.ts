@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import fc from 'fast-check';
@@ -28,6 +26,7 @@ import type { VerifyCheck } from '../src/testing/verifier/trial.js';
 import type { VerifyReport } from '../src/testing/verifier/verification.js';
 import { type VerifyDecoderOptions, verifyDecoder, verifyRule } from '../src/testing/verify.js';
 import { bytes, text } from './kit/bytes.js';
+import { compile } from './kit/compile.js';
 import { frameCases } from './kit/frame-cases.js';
 import { thrown } from './kit/heard.js';
 import { raised } from './kit/raised.js';
@@ -426,34 +425,13 @@ for (const name of names) {
 
 // ── a test to paste ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-const compile = (programs: ReadonlyMap<string, string>): void => {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const [name, program] of programs) writeFileSync(join(folder, `${name}.mts`), program);
-  const compilerOptions = {
-    rootDir: '.',
-    outDir: '.',
-    incremental: false,
-    tsBuildInfoFile: null,
-    declaration: false,
-    sourceMap: false,
-    declarationMap: false,
-  };
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['*.mts'], exclude: [] }),
-  );
-  const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' });
-  assert.is(status, 0, `it does not compile:\n${stdout}`);
-};
-
 test('a test to paste compiles', () => {
   const programs = new Map<string, string>();
   for (const [name, found] of failures) {
     const subject = isRule(subjects[name]) ? `{ ${name} as rule }` : `{ ${name} }`;
     programs.set(name, `import ${subject} from '../test/kit/wrong-decoders.js';\n${found.test}\n`);
   }
-  compile(programs);
+  compile(folder, programs);
 });
 
 for (const name of names) {

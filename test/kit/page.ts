@@ -1,12 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PlainClient } from '../../src/testing/plain-client.js';
+import { compile } from './compile.js';
 import { type Program, client, start } from './program.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -66,27 +66,6 @@ const printed = (program: Program): string =>
     .output()
     .replaceAll(/\(?(?:file:\/\/)?\/[^\s()]*\/\w+-\d+\.mjs:\d+:\d+\)?/g, 'story.ts')
     .trim();
-
-const compile = (folder: string, programs: ReadonlyMap<string, string>): void => {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const [name, code] of programs) writeFileSync(join(folder, `${name}.mts`), code);
-  const compilerOptions = {
-    rootDir: '.',
-    outDir: '.',
-    incremental: false,
-    tsBuildInfoFile: null,
-    declaration: false,
-    sourceMap: false,
-    declarationMap: false,
-  };
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../../tsconfig.json', compilerOptions, include: ['*.mts'], exclude: [] }),
-  );
-  const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' });
-  assert.is(status, 0, `the blocks do not compile:\n${stdout}`);
-};
 
 /**
  * Adds a test for every program in a page, which runs it as a reader would. A comment before a block says what happens:
