@@ -1,10 +1,7 @@
 import type { ObservableInput, ObservedValueOf, OperatorFunction } from 'rxjs';
 import { checkFunction } from '../src/check.js';
-import { mergeInner } from './merge-inner.js';
+import { HIGH_WATER, mergeInner } from './merge-inner.js';
 import { selected } from './merge-map.js';
-
-/** Values that may wait for their turn before the sources above are told to rest. */
-const HIGH_WATER = 64;
 
 export function concatMap<A, O extends ObservableInput<unknown>>(
   project: (value: A, index: number) => O,

@@ -5,6 +5,9 @@ import { type Scope, flow, inScope } from '../src/flow/scope.js';
 import { Queue } from '../src/flow/queue.js';
 import { Link } from './link.js';
 
+/** Values that may wait for their turn in RxJS's own two, before the sources above are told to rest. */
+export const HIGH_WATER = 64;
+
 /** What a merging operator is. */
 interface Merging<A, B> {
   /** Its name, for the warning of law 4. */

@@ -1,9 +1,6 @@
 import { type ObservableInput, type ObservedValueOf, type OperatorFunction, from, map } from 'rxjs';
 import { checkFunction } from '../src/check.js';
-import { mergeInner } from './merge-inner.js';
-
-/** Values that may wait for their turn before the sources above are told to rest. */
-const HIGH_WATER = 64;
+import { HIGH_WATER, mergeInner } from './merge-inner.js';
 
 /** @deprecated The `resultSelector` is RxJS's own, and deprecated there: use an inner `map`. */
 type ResultSelector<A, B, R> = (outer: A, inner: B, outerIndex: number, innerIndex: number) => R;

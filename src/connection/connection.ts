@@ -214,9 +214,10 @@ export class WireConnection implements Connection, WireListener {
     const { scope } = flow;
     const home = this.#outgoing?.scope;
     if (home === undefined) return scope;
-    if (scope.valve === null) return { ...scope, valve: home.valve, drain: scope.drain ?? home.drain };
+    const drain = scope.drain ?? home.drain;
+    if (scope.valve === null) return { ...scope, valve: home.valve, drain };
     if (scope.valve.root !== home.valve?.root) scope.valve.root.kin ??= home.valve?.root;
-    return { ...scope, drain: scope.drain ?? home.drain };
+    return drain === scope.drain ? scope : { ...scope, drain };
   }
 
   readonly #resume = (): void => {

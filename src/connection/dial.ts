@@ -8,7 +8,7 @@ import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { type Place, checkPlace, endsOf, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
-import { DuplexWire } from './duplex-wire.js';
+import { BUFFER, DuplexWire } from './duplex-wire.js';
 
 /** How to dial again after a failure or a loss. Times in milliseconds. */
 export interface Reconnect {
@@ -51,8 +51,6 @@ export interface DialOptions extends Place, ConnectionOptions {
    */
   readonly random?: () => number;
 }
-
-const BUFFER = 64 * 1024;
 
 interface Backoff {
   readonly initial: number;

@@ -2,6 +2,9 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Wire, WireListener } from './wire.js';
 
+/** What a socket of ours reads and holds at once, in bytes: the `highWaterMark` of Node 22 and later, on every Node. */
+export const BUFFER = 64 * 1024;
+
 /** A Node socket, or any other `Duplex`, as a wire. */
 export class DuplexWire implements Wire {
   readonly peer: string;

@@ -11,7 +11,7 @@ import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
-import { DuplexWire, resetStream } from './duplex-wire.js';
+import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
 
 /** Where a server listens, once it does. */
 export interface ListenAddress {
@@ -55,8 +55,6 @@ export interface ListenOptions extends Place, ConnectionOptions {
 /** The first wait after a failed accept and the longest, in milliseconds. It doubles while failures go on. */
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 1_000;
-
-const BUFFER = 64 * 1024;
 
 /**
  * The acceptor: opens the port when it is subscribed to and emits each connection as it comes.
