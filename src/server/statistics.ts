@@ -1,0 +1,49 @@
+import type { Rates } from './rates.js';
+
+/** What is counted of every client, and of all of a server together. */
+export interface Traffic {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Messages that its session was given, and gave. Of a plain handler, those that it tells its watch of. */
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  /** Probes that the peer sent to say that it is there, and ours. They are not messages. */
+  readonly keepAlivesIn: number;
+  readonly keepAlivesOut: number;
+  /** Frames that were too long or malformed, and frames that were no message. */
+  readonly framesRefused: number;
+  /** Broadcasts that did not get through: the peer was too slow, and the policy was to drop. */
+  readonly dropped: number;
+  /** Milliseconds in which it was not read from, because somebody paused it or because a consumer was full. */
+  readonly pausedFor: number;
+  /** Bytes that wait here for the peer to take them, at this moment. */
+  readonly buffered: number;
+  /** What goes through, a second. */
+  readonly rates: Rates;
+}
+
+/** What one client has moved, at the moment when it is asked for. Of one that is gone, at its end. */
+export interface ClientStatistics extends Traffic {
+  /** When it connected, in milliseconds since 1970. */
+  readonly connectedSince: number;
+  /** When a byte came from it last, in milliseconds since 1970; when it connected, if none has. */
+  readonly lastSeen: number;
+}
+
+/** What a server has done since it was made: all its clients together, those that are gone included. */
+export interface ServerStatistics extends Traffic {
+  /** When it was started last, in milliseconds since 1970, or undefined if it never was. */
+  readonly startedAt: number | undefined;
+  /** Clients there are now. */
+  readonly clients: number;
+  /** The most there have been at once. */
+  readonly mostClients: number;
+  /** Connections accepted and let in. */
+  readonly accepted: number;
+  /** Connections that the server dialled. */
+  readonly dialled: number;
+  /** Connections refused, whatever the reason. */
+  readonly refused: number;
+  /** Clients whose handler failed with an error of its own. */
+  readonly handlerErrors: number;
+}
