@@ -4,6 +4,7 @@ import { Consumer } from '../flow/consumer.js';
 import { Queue } from '../flow/queue.js';
 import { type Scope, flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
+import { last } from '../framing/carve.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import type { Wire } from './wire.js';
 
@@ -25,7 +26,10 @@ interface Report {
 const SLICE = 64 * 1024;
 
 /** Small chunks are put together here. In use only within one write, so that all connections share it. */
-let slab = new Uint8Array(SLICE);
+let slab = Buffer.allocUnsafeSlow(SLICE);
+
+/** Up to this size, in bytes, V8 keeps a typed array on its own heap, and moves it out for a write at a high price. */
+const ON_HEAP = 64;
 
 /**
  * The writing half of a connection: gathers what is emitted within a turn, hands it over a slice at a time, and closes
@@ -48,6 +52,10 @@ export class Outgoing implements Task {
   #rest: Uint8Array | undefined;
   readonly #urgent = new Queue<Uint8Array>();
   readonly #queue = new Queue<Uint8Array>();
+  /** The last chunks, if they lie in a row, as encoded frames do: from this one to `#rowEnd` in the same block. */
+  #row: Uint8Array | undefined;
+  #rowBlock = 0;
+  #rowEnd = 0;
   #scheduled = false;
   #ended = false;
   #left = false;
@@ -94,7 +102,7 @@ export class Outgoing implements Task {
     this.#left = true;
     const thrown = this.#stop();
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
-    this.#rest = undefined;
+    this.#rest = this.#row = undefined;
     this.#urgent.clear();
     this.#queue.clear();
     this.queued = 0;
@@ -119,18 +127,42 @@ export class Outgoing implements Task {
 
   #take(chunk: Uint8Array): void {
     if (this.#ended) return;
-    if (!(chunk instanceof Uint8Array)) {
+    if (chunk !== last.piece && !(chunk instanceof Uint8Array)) {
       return this.fail(new TypeError(`writes takes bytes (Uint8Array), got ${typeof chunk}`));
     }
     if (chunk.length === 0) return;
-    (flow.urgent ? this.#urgent : this.#queue).push(chunk);
     this.queued += chunk.length;
+    if (flow.urgent) this.#urgent.push(chunk);
+    else if (this.full) this.#queue.push(own(chunk));
+    else this.#enqueue(chunk);
     if (this.full) this.#overfull();
     else if (this.queued >= SLICE) this.run();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       if (!atEndOfTurn(this)) process.nextTick(runOf, this);
     }
+  }
+
+  #enqueue(chunk: Uint8Array): void {
+    if (chunk !== last.piece) {
+      this.#endRow();
+      this.#queue.push(chunk);
+    } else if (this.#row !== undefined && this.#rowEnd === last.start && this.#rowBlock === last.block) {
+      this.#rowEnd = last.end;
+    } else {
+      this.#endRow();
+      this.#row = chunk;
+      this.#rowBlock = last.block;
+      this.#rowEnd = last.end;
+    }
+  }
+
+  #endRow(): void {
+    const row = this.#row;
+    if (row === undefined) return;
+    const size = this.#rowEnd - row.byteOffset;
+    this.#queue.push(size === row.length ? row : new Uint8Array(row.buffer, row.byteOffset, size));
+    this.#row = undefined;
   }
 
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
@@ -159,16 +191,18 @@ export class Outgoing implements Task {
 
   /** One write: a slice of a large chunk, a small chunk as it is, or as many small ones as a slice holds. */
   #handOver(): void {
+    this.#endRow();
     const first = this.#first() as Uint8Array;
     this.#shift();
-    let slice = first;
+    const together = first.length <= ON_HEAP || first.length + (this.#first()?.length ?? SLICE) <= SLICE;
+    let slice = together ? this.#gather(first) : first;
     if (first.length > SLICE) {
       slice = first.subarray(0, SLICE);
       this.#rest = first.subarray(SLICE);
-    } else if (first.length + (this.#first()?.length ?? SLICE) <= SLICE) slice = this.#gather(first);
+    }
     this.queued -= slice.length;
     const room = this.#wire.write(slice);
-    if (slice.buffer === slab.buffer && this.#wire.pending > 0) slab = new Uint8Array(SLICE);
+    if (together && this.#wire.pending > 0) slab = Buffer.allocUnsafeSlow(SLICE);
     this.#report.wrote(slice.length);
     if (room || this.full) return;
     this.full = true;
@@ -196,5 +230,8 @@ export class Outgoing implements Task {
     else this.#queue.shift();
   }
 }
+
+/** A small chunk that will wait is not to keep the larger memory that it may be a view of. */
+const own = (chunk: Uint8Array): Uint8Array => (chunk.length < SLICE / 2 ? chunk.slice() : chunk);
 
 const runOf = (outgoing: Outgoing): void => outgoing.run();

@@ -1,4 +1,5 @@
 import { checkInteger, checkObject } from '../check.js';
+import { carve } from './carve.js';
 import { guessProtocol } from './guess.js';
 import { type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
 
@@ -52,7 +53,7 @@ export const varint = (options: VarintOptions = {}): InvertibleRule => {
       const { length } = payload;
       checkInteger('payload.length', length, 0, limit);
       const header = sizeOf(length);
-      const bytes = new Uint8Array(header + length);
+      const bytes = carve(header + length);
       let rest = length;
       for (let index = 0; index < header - 1; index++) {
         bytes[index] = (rest % 128) + 128;

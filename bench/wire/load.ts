@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { pinned } from './server.js';
+
+/** What the generator prints (see the head of loadgen.c), as far as it is used. */
+interface Line {
+  readonly msgs_s: number;
+  readonly connects_s: number;
+  readonly p50_us: number;
+  readonly p99_us: number;
+  readonly p999_us: number;
+  readonly client_cpu: number;
+  readonly server_cpu: number;
+  readonly server_us_per_msg: number;
+  readonly server_us_per_conn: number;
+  readonly rss_before_mb: number;
+  readonly rss_mb: number;
+  readonly secs: number;
+  readonly conns: number;
+}
+
+/** One measurement. Times in microseconds, memory in MB, loads in cores. */
+export interface Figures {
+  readonly messagesPerSecond: number;
+  readonly connectionsPerSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly cpuPerMessage: number;
+  readonly cpuPerConnection: number;
+  /** In KB: what the server grew by while the connections were opened. */
+  readonly memoryPerConnection: number;
+  readonly memory: number;
+  /** In milliseconds: how long the measured part took. */
+  readonly took: number;
+  readonly serverLoad: number;
+  /** A generator that is busy all the time is what was measured. */
+  readonly generatorLoad: number;
+}
+
+const run = promisify(execFile);
+
+/** Runs the generator on a core of its own. Fails when a reply was not the one expected. */
+export const runLoad = async (program: string, core: number, args: readonly string[]): Promise<Figures> => {
+  const [taskset, ...rest] = pinned(core, [program, ...args]);
+  const { stdout } = await run(taskset as string, rest, { timeout: 120_000 });
+  const line = JSON.parse(stdout) as Line;
+  return {
+    messagesPerSecond: line.msgs_s,
+    connectionsPerSecond: line.connects_s,
+    p50: line.p50_us,
+    p99: line.p99_us,
+    p999: line.p999_us,
+    cpuPerMessage: line.server_us_per_msg,
+    cpuPerConnection: line.server_us_per_conn,
+    memoryPerConnection: ((line.rss_mb - line.rss_before_mb) * 1_000) / line.conns,
+    memory: line.rss_mb,
+    took: line.secs * 1_000,
+    serverLoad: line.server_cpu,
+    generatorLoad: line.client_cpu,
+  };
+};
