@@ -1,6 +1,7 @@
-import { type OperatorFunction, map } from 'rxjs';
+import { Observable, type OperatorFunction } from 'rxjs';
 import { checkFunction, checkObject } from '../src/check.js';
-import type { Rule } from '../src/framing/rule.js';
+import { type Encoding, Writer } from '../src/connection/writer.js';
+import { Link } from './link.js';
 
 /**
  * Makes each payload the bytes of a frame: the inverse of `frame(rule)`.
@@ -12,7 +13,14 @@ import type { Rule } from '../src/framing/rule.js';
  * `rule` is any of the package's, or one of your own that has `encode`. Fails with a `RangeError` at a payload that the
  * rule would not cut back into itself: one above its limit, one with a delimiter in it.
  */
-export const encodeFrames = (rule: Rule & Required<Pick<Rule, 'encode'>>): OperatorFunction<Uint8Array, Uint8Array> => {
+export const encodeFrames = (rule: Encoding): OperatorFunction<Uint8Array, Uint8Array> => {
   checkFunction('rule.encode', checkObject('rule', rule).encode);
-  return map((payload) => rule.encode(payload));
+  return (payloads) =>
+    new Observable((out) => {
+      const next =
+        out instanceof Writer
+          ? (payload: Uint8Array) => out.encode(rule, payload)
+          : (payload: Uint8Array) => out.next(rule.encode(payload));
+      payloads.subscribe(new Link<Uint8Array>(out, { next }));
+    });
 };

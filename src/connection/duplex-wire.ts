@@ -55,7 +55,8 @@ export class DuplexWire implements Wire {
 
   write(chunk: Uint8Array): boolean {
     try {
-      return this.#stream.write(this.#keepsChunks ? new Uint8Array(chunk) : chunk);
+      // A write as large as the stream's high-water mark is "full" even when all of it has left.
+      return this.#stream.write(this.#keepsChunks ? new Uint8Array(chunk) : chunk) || this.pending === 0;
     } catch (error) {
       return this.#threw(error);
     }

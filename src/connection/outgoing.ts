@@ -4,9 +4,10 @@ import { Consumer } from '../flow/consumer.js';
 import { Queue } from '../flow/queue.js';
 import { type Scope, flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
-import { last } from '../framing/carve.js';
 import { thrownIn, warnThrown } from '../hook.js';
+import { SLAB, lendSlab, returnSlab } from './slabs.js';
 import type { Wire } from './wire.js';
+import { type Encoding, type Taker, Writer } from './writer.js';
 
 /** What the writing half of a connection reports. */
 interface Report {
@@ -25,11 +26,8 @@ interface Report {
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
 const SLICE = 64 * 1024;
 
-/** Small chunks are put together here. In use only within one write, so that all connections share it. */
-let slab = Buffer.allocUnsafeSlow(SLICE);
-
-/** Up to this size, in bytes, V8 keeps a typed array on its own heap, and moves it out for a write at a high price. */
-const ON_HEAP = 64;
+/** A chunk of more bytes is written as it is where it stands alone, and not copied. */
+const SMALL = 16 * 1024;
 
 /**
  * The writing half of a connection: gathers what is emitted within a turn, hands it over a slice at a time, and closes
@@ -37,7 +35,7 @@ const ON_HEAP = 64;
  *
  * Holds a slice, and what one chunk of input is answered with, unless its sources cannot be paused; then, `limit`.
  */
-export class Outgoing implements Task {
+export class Outgoing implements Task, Taker {
   /** Bytes that wait here. */
   queued = 0;
   /** The wire has had enough for now. */
@@ -52,10 +50,9 @@ export class Outgoing implements Task {
   #rest: Uint8Array | undefined;
   readonly #urgent = new Queue<Uint8Array>();
   readonly #queue = new Queue<Uint8Array>();
-  /** The last chunks, if they lie in a row, as encoded frames do: from this one to `#rowEnd` in the same block. */
-  #row: Uint8Array | undefined;
-  #rowBlock = 0;
-  #rowEnd = 0;
+  /** What came in this turn, after all that is queued, as long as it is small: put together in memory that is lent. */
+  #slab: Buffer | undefined;
+  #gathered = 0;
   #scheduled = false;
   #ended = false;
   #left = false;
@@ -67,14 +64,9 @@ export class Outgoing implements Task {
   }
 
   subscribe(chunks: Observable<Uint8Array>): void {
-    this.#source = this.#consumer.subscribe(() =>
-      chunks.subscribe({
-        next: (chunk) => this.#take(chunk),
-        error: (error: unknown) => this.fail(error),
-        complete: () => this.finish(),
-      }),
-    );
-    if (this.#ended) this.#stop();
+    const writer = new Writer(this);
+    this.#source = writer;
+    this.#consumer.subscribe(() => chunks.subscribe(writer));
   }
 
   /** What the sources of the stream find, for those of them that are subscribed to later. */
@@ -102,9 +94,10 @@ export class Outgoing implements Task {
     this.#left = true;
     const thrown = this.#stop();
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
-    this.#rest = this.#row = undefined;
+    this.#rest = undefined;
     this.#urgent.clear();
     this.#queue.clear();
+    this.#giveBack(false);
     this.queued = 0;
     this.#consumer.leave();
   }
@@ -125,44 +118,70 @@ export class Outgoing implements Task {
     else this.#consumer.valve.open();
   }
 
-  #take(chunk: Uint8Array): void {
+  take(chunk: Uint8Array): void {
     if (this.#ended) return;
-    if (chunk !== last.piece && !(chunk instanceof Uint8Array)) {
+    if (!(chunk instanceof Uint8Array)) {
       return this.fail(new TypeError(`writes takes bytes (Uint8Array), got ${typeof chunk}`));
     }
-    if (chunk.length === 0) return;
-    this.queued += chunk.length;
+    const { length } = chunk;
+    if (length === 0) return;
     if (flow.urgent) this.#urgent.push(chunk);
     else if (this.full) this.#queue.push(own(chunk));
-    else this.#enqueue(chunk);
+    else if (this.#roomFor(length, SMALL)) {
+      (this.#slab as Buffer).set(chunk, this.#gathered);
+      this.#gathered += length;
+    } else this.#queue.push(chunk);
+    this.#took(length);
+  }
+
+  encode(rule: Encoding, payload: Uint8Array): void {
+    if (this.#ended) return;
+    if (rule.encodeInto === undefined || this.full || flow.urgent || !this.#roomFor(payload.length, SLICE)) {
+      return this.take(rule.encode(payload));
+    }
+    const end = rule.encodeInto(payload, this.#slab as Buffer, this.#gathered);
+    if (end < 0) {
+      this.#shelve();
+      return this.take(rule.encode(payload));
+    }
+    const size = end - this.#gathered;
+    this.#gathered = end;
+    this.#took(size);
+  }
+
+  /** Whether a chunk of this size is to be gathered: one that is not large, or comes after others. */
+  #roomFor(size: number, large: number): boolean {
+    if (this.#slab === undefined) {
+      if (size <= large) this.#slab = lendSlab();
+      return this.#slab !== undefined;
+    }
+    if (size <= SLAB - this.#gathered) return true;
+    this.#shelve();
+    return false;
+  }
+
+  /** Puts what is gathered behind what is queued. */
+  #shelve(): void {
+    if (this.#slab === undefined) return;
+    if (this.#gathered > 0) this.#queue.push(new Uint8Array(this.#slab.subarray(0, this.#gathered)));
+    this.#giveBack(false);
+  }
+
+  #giveBack(inUse: boolean): void {
+    if (this.#slab !== undefined) returnSlab(this.#slab, inUse);
+    this.#slab = undefined;
+    this.#gathered = 0;
+  }
+
+  /** So many bytes came. What is gathered in a turn leaves at its end, or when it is a slice. */
+  #took(size: number): void {
+    this.queued += size;
     if (this.full) this.#overfull();
     else if (this.queued >= SLICE) this.run();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       if (!atEndOfTurn(this)) process.nextTick(runOf, this);
     }
-  }
-
-  #enqueue(chunk: Uint8Array): void {
-    if (chunk !== last.piece) {
-      this.#endRow();
-      this.#queue.push(chunk);
-    } else if (this.#row !== undefined && this.#rowEnd === last.start && this.#rowBlock === last.block) {
-      this.#rowEnd = last.end;
-    } else {
-      this.#endRow();
-      this.#row = chunk;
-      this.#rowBlock = last.block;
-      this.#rowEnd = last.end;
-    }
-  }
-
-  #endRow(): void {
-    const row = this.#row;
-    if (row === undefined) return;
-    const size = this.#rowEnd - row.byteOffset;
-    this.#queue.push(size === row.length ? row : new Uint8Array(row.buffer, row.byteOffset, size));
-    this.#row = undefined;
   }
 
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
@@ -189,35 +208,38 @@ export class Outgoing implements Task {
     }
   }
 
-  /** One write: a slice of a large chunk, a small chunk as it is, or as many small ones as a slice holds. */
+  /** One write: of what is queued a slice, a large chunk as it is, or as many as a slice holds; or what is gathered. */
   #handOver(): void {
-    this.#endRow();
-    const first = this.#first() as Uint8Array;
-    this.#shift();
-    const together = first.length <= ON_HEAP || first.length + (this.#first()?.length ?? SLICE) <= SLICE;
-    let slice = together ? this.#gather(first) : first;
-    if (first.length > SLICE) {
-      slice = first.subarray(0, SLICE);
-      this.#rest = first.subarray(SLICE);
-    }
-    this.queued -= slice.length;
-    const room = this.#wire.write(slice);
-    if (together && this.#wire.pending > 0) slab = Buffer.allocUnsafeSlow(SLICE);
-    this.#report.wrote(slice.length);
+    const slice = this.#first() === undefined ? undefined : this.#next();
+    const chunk = slice ?? (this.#slab as Buffer).subarray(0, this.#gathered);
+    this.queued -= chunk.length;
+    const room = this.#wire.write(chunk);
+    if (slice === undefined) this.#giveBack(this.#wire.pending > 0);
+    this.#report.wrote(chunk.length);
     if (room || this.full) return;
     this.full = true;
     this.#report.full();
   }
 
-  #gather(first: Uint8Array): Uint8Array {
+  /** What is to be written of what is queued; nothing if it has been gathered. */
+  #next(): Uint8Array | undefined {
+    this.#shelve();
+    const first = this.#first() as Uint8Array;
+    this.#shift();
+    if (first.length > SLICE) {
+      this.#rest = first.subarray(SLICE);
+      return first.subarray(0, SLICE);
+    }
+    if (first.length + (this.#first()?.length ?? SLICE) > SLICE) return first;
+    const slab = (this.#slab = lendSlab(true));
     slab.set(first);
-    let size = first.length;
-    for (let next = this.#first(); next !== undefined && size + next.length <= SLICE; next = this.#first()) {
-      slab.set(next, size);
-      size += next.length;
+    this.#gathered = first.length;
+    for (let next = this.#first(); next !== undefined && this.#gathered + next.length <= SLICE; next = this.#first()) {
+      slab.set(next, this.#gathered);
+      this.#gathered += next.length;
       this.#shift();
     }
-    return slab.subarray(0, size);
+    return undefined;
   }
 
   #first(): Uint8Array | undefined {
