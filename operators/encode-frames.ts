@@ -1,7 +1,7 @@
-import { Observable, type OperatorFunction } from 'rxjs';
+import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { checkFunction, checkObject } from '../src/check.js';
 import { type Encoding, Writer } from '../src/connection/writer.js';
-import { Link } from './link.js';
+import { Step } from './link.js';
 
 /**
  * Makes each payload the bytes of a frame: the inverse of `frame(rule)`.
@@ -15,12 +15,22 @@ import { Link } from './link.js';
  */
 export const encodeFrames = (rule: Encoding): OperatorFunction<Uint8Array, Uint8Array> => {
   checkFunction('rule.encode', checkObject('rule', rule).encode);
-  return (payloads) =>
-    new Observable((out) => {
-      const next =
-        out instanceof Writer
-          ? (payload: Uint8Array) => out.encode(rule, payload)
-          : (payload: Uint8Array) => out.next(rule.encode(payload));
-      payloads.subscribe(new Link<Uint8Array>(out, { next }));
-    });
+  return (payloads) => new Observable((out) => payloads.subscribe(new EncodingStep(out, rule)));
 };
+
+class EncodingStep extends Step<Uint8Array> {
+  protected readonly rule: Encoding;
+  /** What stands right behind, if it is a connection: the frame is encoded where it is gathered. */
+  protected readonly writer: Writer | null;
+
+  constructor(out: Subscriber<Uint8Array>, rule: Encoding) {
+    super(out);
+    this.rule = rule;
+    this.writer = out instanceof Writer ? out : null;
+  }
+
+  protected take(payload: Uint8Array): void {
+    if (this.writer !== null) this.writer.encode(this.rule, payload);
+    else this.out.next(this.rule.encode(payload));
+  }
+}

@@ -11,8 +11,6 @@ import { type Encoding, type Taker, Writer } from './writer.js';
 
 /** What the writing half of a connection reports. */
 interface Report {
-  /** So many bytes were handed to the wire in one write. */
-  wrote(bytes: number): void;
   /** The wire is full. */
   full(): void;
   /** The stream is written to its end. */
@@ -40,6 +38,9 @@ export class Outgoing implements Task, Taker {
   queued = 0;
   /** The wire has had enough for now. */
   full = false;
+  /** Bytes that were handed to the wire, and in how many writes. */
+  written = 0;
+  writes = 0;
 
   readonly #wire: Wire;
   readonly #limit: number;
@@ -54,6 +55,8 @@ export class Outgoing implements Task, Taker {
   #slab: Buffer | undefined;
   #gathered = 0;
   #scheduled = false;
+  /** The source was told to rest. */
+  #resting = false;
   #ended = false;
   #left = false;
 
@@ -113,9 +116,14 @@ export class Outgoing implements Task, Taker {
     this.#scheduled = false;
     if (this.#left) return;
     while (!this.full && this.queued > 0) this.#handOver();
-    if (this.full) this.#consumer.valve.close();
-    else if (this.#ended) this.#report.done();
-    else this.#consumer.valve.open();
+    if (this.full) {
+      this.#resting = true;
+      this.#consumer.valve.close();
+    } else if (this.#ended) this.#report.done();
+    else if (this.#resting) {
+      this.#resting = false;
+      this.#consumer.valve.open();
+    }
   }
 
   take(chunk: Uint8Array): void {
@@ -210,12 +218,13 @@ export class Outgoing implements Task, Taker {
 
   /** One write: of what is queued a slice, a large chunk as it is, or as many as a slice holds; or what is gathered. */
   #handOver(): void {
-    const slice = this.#first() === undefined ? undefined : this.#next();
+    const slice = this.queued > this.#gathered ? this.#next() : undefined;
     const chunk = slice ?? (this.#slab as Buffer).subarray(0, this.#gathered);
     this.queued -= chunk.length;
     const room = this.#wire.write(chunk);
     if (slice === undefined) this.#giveBack(this.#wire.pending > 0);
-    this.#report.wrote(chunk.length);
+    this.written += chunk.length;
+    this.writes++;
     if (room || this.full) return;
     this.full = true;
     this.#report.full();
