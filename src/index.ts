@@ -6,7 +6,7 @@ export type { MemoryOptions } from './connection/memory.js';
 export { memory } from './connection/memory.js';
 export type { DuplexOptions } from './connection/from-duplex.js';
 export { fromDuplex } from './connection/from-duplex.js';
-export type { Connection, ConnectionOptions, ConnectionStatistics } from './connection/connection.js';
+export type { Connection, ConnectionOptions, ConnectionStatistics, ReadBuffer } from './connection/connection.js';
 export type { Place } from './connection/address.js';
 
 export type { Field, ValueOf } from './codec/fields.js';

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Reads } from './shared-reads.js';
 import type { Wire, WireListener } from './wire.js';
 
 /** What a socket of ours reads and holds at once, in bytes: the `highWaterMark` of Node 22 and later, on every Node. */
@@ -15,7 +16,11 @@ export class DuplexWire implements Wire {
   #listener!: WireListener;
   #gone = false;
 
-  constructor(stream: Duplex, peer: string, local: string) {
+  readonly #reads: Reads | undefined;
+
+  /** `reads`: where the chunks of a socket come from that has no `data` events for them. */
+  constructor(stream: Duplex, peer: string, local: string, reads?: Reads) {
+    this.#reads = reads;
     this.peer = peer;
     this.local = local;
     this.#stream = stream;
@@ -32,6 +37,7 @@ export class DuplexWire implements Wire {
 
   attach(listener: WireListener): void {
     this.#listener = listener;
+    if (this.#reads !== undefined) this.#reads.take = (chunk) => listener.received(chunk);
     this.#stream
       .on('data', (chunk: Uint8Array) => listener.received(chunk))
       .on('end', () => listener.ended())

@@ -13,6 +13,7 @@ import { expectLargeBuffers } from './allocator.js';
 import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
+import { type Reads, remade } from './shared-reads.js';
 
 /** Where a server listens, once it does. */
 export interface ListenAddress {
@@ -94,7 +95,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 
     const emit = (socket: Socket): void => {
       const { peer, local } = endsOf(socket, place.path);
-      const connection = new WireConnection(new DuplexWire(socket, peer, local), limits);
+      const wire = limits.readBuffer === 'shared' ? sharingWire(socket, peer, local) : new DuplexWire(socket, peer, local);
+      const connection = new WireConnection(wire, limits);
       // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
       inScope(gate.scope, () => subscriber.next(connection));
     };
@@ -155,6 +157,13 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);
     };
   });
+};
+
+/** A socket that is read into the buffer that all share. */
+const sharingWire = (accepted: Socket, peer: string, local: string): DuplexWire => {
+  const reads: Reads = { take: ignore };
+  const socket = remade(accepted, reads);
+  return socket === undefined ? new DuplexWire(accepted, peer, local) : new DuplexWire(socket, peer, local, reads);
 };
 
 const ignore = (): void => {};

@@ -133,12 +133,12 @@ export class Outgoing implements Task, Taker {
     }
     const { length } = chunk;
     if (length === 0) return;
-    if (flow.urgent) this.#urgent.push(chunk);
+    if (flow.urgent) this.#urgent.push(own(chunk));
     else if (this.full) this.#queue.push(own(chunk));
-    else if (this.#roomFor(length, SMALL)) {
+    else if (this.#roomFor(length, flow.lent ? SLICE : SMALL)) {
       (this.#slab as Buffer).set(chunk, this.#gathered);
       this.#gathered += length;
-    } else this.#queue.push(chunk);
+    } else this.#queue.push(flow.lent ? own(chunk) : chunk);
     this.#took(length);
   }
 
@@ -262,7 +262,8 @@ export class Outgoing implements Task, Taker {
   }
 }
 
-/** A small chunk that will wait is not to keep the larger memory that it may be a view of. */
-const own = (chunk: Uint8Array): Uint8Array => (chunk.length < SLICE / 2 ? chunk.slice() : chunk);
+/** A chunk that will wait: a copy, if it is only lent, or small, so as not to keep the memory that it may be a view of. */
+const own = (chunk: Uint8Array): Uint8Array =>
+  flow.lent || chunk.length < SLICE / 2 ? new Uint8Array(chunk) : chunk;
 
 const runOf = (outgoing: Outgoing): void => outgoing.run();

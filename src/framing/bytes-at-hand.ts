@@ -126,6 +126,13 @@ export class BytesAtHand implements Front {
     return bytes;
   }
 
+  /** Has its own copy of what is not cut yet, because the chunk is about to be overwritten. */
+  keep(): void {
+    if (this.#from < this.#chunk.length) this.#chunk = new Uint8Array(this.#chunk.subarray(this.#from));
+    else this.#chunk = NOTHING;
+    this.#from = 0;
+  }
+
   /** Lets go of all bytes. */
   clear(): void {
     this.#ring = null;

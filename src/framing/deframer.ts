@@ -166,6 +166,11 @@ export class Deframer {
     }
   }
 
+  /** Has its own copy of the chunk at hand: for a chunk that was lent, where its frames are not all taken at once. */
+  keep(): void {
+    this.#hand.keep();
+  }
+
   /** Takes out all bytes that are not cut, to hand them on to something else. */
   rest(): Uint8Array {
     const bytes = this.#hand.copy();
