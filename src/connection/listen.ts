@@ -95,7 +95,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 
     const emit = (socket: Socket): void => {
       const { peer, local } = endsOf(socket, place.path);
-      const wire = limits.readBuffer === 'shared' ? sharingWire(socket, peer, local) : new DuplexWire(socket, peer, local);
+      const wire =
+        limits.readBuffer === 'shared' ? sharingWire(socket, peer, local) : new DuplexWire(socket, peer, local);
       const connection = new WireConnection(wire, limits);
       // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
       inScope(gate.scope, () => subscriber.next(connection));

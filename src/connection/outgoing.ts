@@ -263,7 +263,6 @@ export class Outgoing implements Task, Taker {
 }
 
 /** A chunk that will wait: a copy, if it is only lent, or small, so as not to keep the memory that it may be a view of. */
-const own = (chunk: Uint8Array): Uint8Array =>
-  flow.lent || chunk.length < SLICE / 2 ? new Uint8Array(chunk) : chunk;
+const own = (chunk: Uint8Array): Uint8Array => (flow.lent || chunk.length < SLICE / 2 ? new Uint8Array(chunk) : chunk);
 
 const runOf = (outgoing: Outgoing): void => outgoing.run();
