@@ -1,12 +1,19 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
 import { checkInteger, checkObject, checkOneOf, checkScheduler, checkTime } from '../check.js';
-import { ConnectionAborted, ConnectionReset, HalfCloseTimeout, SluiceError, WriteStalled } from '../errors.js';
+import {
+  ConnectionAborted,
+  ConnectionReset,
+  HalfCloseTimeout,
+  SluiceError,
+  type WriteOverflow,
+  WriteStalled,
+} from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { type Scope, flow } from '../flow/scope.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
-import { Outgoing } from './outgoing.js';
+import { Outgoing, type OutgoingListener } from './outgoing.js';
 import type { Wire, WireListener } from './wire.js';
 
 /** What a connection has moved, as it stands when it is asked for. */
@@ -132,16 +139,8 @@ const NEVER = -1;
 let opened = 0;
 
 /** @internal Keeps the laws of a connection over a wire. */
-export class WireConnection implements Connection, WireListener {
+export class WireConnection implements Connection, WireListener, OutgoingListener {
   readonly id = ++opened;
-  readonly reads: Observable<Uint8Array> = new Observable((subscriber) => this.#read(subscriber));
-  readonly writes: OperatorFunction<Uint8Array, never>;
-  readonly closed: Observable<never> = new Observable((subscriber) => {
-    if (this.#gone) return subscriber.complete();
-    (this.#watchers ??= new Set()).add(subscriber);
-    subscriber.add(() => this.#watchers?.delete(subscriber));
-  });
-
   readonly #wire: Wire;
   readonly #limits: ConnectionLimits;
   readonly #timetable: Timetable;
@@ -180,8 +179,25 @@ export class WireConnection implements Connection, WireListener {
     this.#limits = limits;
     this.#lends = limits.readBuffer !== 'fresh';
     this.#timetable = timetableOf(limits.scheduler);
-    this.writes = (chunks) => new Observable((subscriber) => this.#write(chunks, subscriber));
     wire.attach(this);
+  }
+
+  // Made when they are asked for: a connection that waits is to cost no more memory than it must.
+
+  get reads(): Observable<Uint8Array> {
+    return new Observable((subscriber) => this.#read(subscriber));
+  }
+
+  get writes(): OperatorFunction<Uint8Array, never> {
+    return (chunks) => new Observable((subscriber) => this.#write(chunks, subscriber));
+  }
+
+  get closed(): Observable<never> {
+    return new Observable((subscriber) => {
+      if (this.#gone) return subscriber.complete();
+      (this.#watchers ??= new Set()).add(subscriber);
+      subscriber.add(() => this.#watchers?.delete(subscriber));
+    });
   }
 
   get peer(): string {
@@ -375,15 +391,7 @@ export class WireConnection implements Connection, WireListener {
     if (this.#outgoing !== null)
       return subscriber.error(new Error(`writes of connection ${this.id} is in use already`));
     if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
-    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, {
-      full: () => this.#watchOutput(),
-      done: () => this.#endOutput(),
-      failed: (error) => {
-        this.#farewell();
-        subscriber.error(error);
-      },
-      overflowed: (error) => this.#fail(error),
-    });
+    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, this);
     this.#outgoing = outgoing;
     this.#writer = subscriber;
     subscriber.add(() => {
@@ -393,6 +401,26 @@ export class WireConnection implements Connection, WireListener {
     outgoing.subscribe(chunks);
   }
 
+  outgoingFull(): void {
+    this.#watchOutput();
+  }
+
+  outgoingDone(): void {
+    this.#endOutput();
+  }
+
+  /** The program failed: what it had answered goes out, then the end, and the peer has a moment to see it. */
+  outgoingFailed(error: unknown): void {
+    this.#lingering = true;
+    this.#forsaken = true;
+    this.#endOutput();
+    this.#writer?.error(error);
+  }
+
+  outgoingOverflowed(error: WriteOverflow): void {
+    this.#fail(error);
+  }
+
   #endOutput(): void {
     if (this.#ending || this.#failure !== null) return;
     this.#ending = true;
@@ -400,13 +428,6 @@ export class WireConnection implements Connection, WireListener {
     this.#watchOutput();
     // What the peer still sends must not turn our end into a reset. Unread it stays only for who has not read yet.
     if (this.#reader === null && this.#forsaken) this.#wire.resume();
-  }
-
-  /** The program failed: what it had answered goes out, then the end, and the peer has a moment to see it. */
-  #farewell(): void {
-    this.#lingering = true;
-    this.#forsaken = true;
-    this.#endOutput();
   }
 
   drained(): void {

@@ -10,15 +10,15 @@ import type { Wire } from './wire.js';
 import { type Encoding, type Taker, Writer } from './writer.js';
 
 /** What the writing half of a connection reports. */
-interface Report {
+export interface OutgoingListener {
   /** The wire is full. */
-  full(): void;
+  outgoingFull(): void;
   /** The stream is written to its end. */
-  done(): void;
+  outgoingDone(): void;
   /** The stream failed; what came before is with the wire. */
-  failed(error: unknown): void;
+  outgoingFailed(error: unknown): void;
   /** The stream is more than the peer takes, and cannot be paused. */
-  overflowed(error: WriteOverflow): void;
+  outgoingOverflowed(error: WriteOverflow): void;
 }
 
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
@@ -44,13 +44,13 @@ export class Outgoing implements Task, Taker {
 
   readonly #wire: Wire;
   readonly #limit: number;
-  readonly #report: Report;
+  readonly #listener: OutgoingListener;
   readonly #consumer = new Consumer('connection.writes', SLICE);
   #source: { unsubscribe(): void } | null = null;
   /** What waits: the rest of a chunk of which a part has been written, then control frames, then all else. */
   #rest: Uint8Array | undefined;
-  readonly #urgent = new Queue<Uint8Array>();
-  readonly #queue = new Queue<Uint8Array>();
+  #urgent: Queue<Uint8Array> | null = null;
+  #queue: Queue<Uint8Array> | null = null;
   /** What came in this turn, after all that is queued, as long as it is small: put together in memory that is lent. */
   #slab: Buffer | undefined;
   #gathered = 0;
@@ -60,10 +60,10 @@ export class Outgoing implements Task, Taker {
   #ended = false;
   #left = false;
 
-  constructor(wire: Wire, limit: number, report: Report) {
+  constructor(wire: Wire, limit: number, listener: OutgoingListener) {
     this.#wire = wire;
     this.#limit = limit;
-    this.#report = report;
+    this.#listener = listener;
   }
 
   subscribe(chunks: Observable<Uint8Array>): void {
@@ -103,8 +103,7 @@ export class Outgoing implements Task, Taker {
     const thrown = this.#stop();
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
     this.#rest = undefined;
-    this.#urgent.clear();
-    this.#queue.clear();
+    this.#urgent = this.#queue = null;
     this.#giveBack(false);
     this.queued = 0;
     this.#consumer.leave();
@@ -124,7 +123,7 @@ export class Outgoing implements Task, Taker {
     if (this.full) {
       this.#resting = true;
       this.#consumer.valve.close();
-    } else if (this.#ended) this.#report.done();
+    } else if (this.#ended) this.#listener.outgoingDone();
     else if (this.#resting) {
       this.#resting = false;
       this.#consumer.valve.open();
@@ -138,12 +137,12 @@ export class Outgoing implements Task, Taker {
     }
     const { length } = chunk;
     if (length === 0) return;
-    if (flow.urgent) this.#urgent.push(own(chunk));
-    else if (this.full) this.#queue.push(own(chunk));
+    if (flow.urgent) (this.#urgent ??= new Queue()).push(own(chunk));
+    else if (this.full) (this.#queue ??= new Queue()).push(own(chunk));
     else if (this.#roomFor(length, flow.lent ? SLICE : SMALL)) {
       (this.#slab as Buffer).set(chunk, this.#gathered);
       this.#gathered += length;
-    } else this.#queue.push(flow.lent ? own(chunk) : chunk);
+    } else (this.#queue ??= new Queue()).push(flow.lent ? own(chunk) : chunk);
     this.#took(length);
   }
 
@@ -176,7 +175,7 @@ export class Outgoing implements Task, Taker {
   /** Puts what is gathered behind what is queued. */
   #shelve(): void {
     if (this.#slab === undefined) return;
-    if (this.#gathered > 0) this.#queue.push(new Uint8Array(this.#slab.subarray(0, this.#gathered)));
+    if (this.#gathered > 0) (this.#queue ??= new Queue()).push(new Uint8Array(this.#slab.subarray(0, this.#gathered)));
     this.#giveBack(false);
   }
 
@@ -200,12 +199,12 @@ export class Outgoing implements Task, Taker {
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
   #overfull(): void {
     this.#consumer.filled(this.queued);
-    if (this.queued > this.#limit) this.#report.overflowed(new WriteOverflow(this.queued, this.#limit));
+    if (this.queued > this.#limit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, this.#limit));
   }
 
   #failed(error: unknown): void {
     while (this.queued > 0) this.#handOver();
-    this.#report.failed(error);
+    this.#listener.outgoingFailed(error);
   }
 
   /** Lets go of the source. What a teardown of the program's throws is returned: it is this stream's own error. */
@@ -232,7 +231,7 @@ export class Outgoing implements Task, Taker {
     this.writes++;
     if (room || this.full) return;
     this.full = true;
-    this.#report.full();
+    this.#listener.outgoingFull();
   }
 
   /** What is to be written of what is queued; nothing if it has been gathered. */
@@ -257,13 +256,13 @@ export class Outgoing implements Task, Taker {
   }
 
   #first(): Uint8Array | undefined {
-    return this.#rest ?? this.#urgent.peek() ?? this.#queue.peek();
+    return this.#rest ?? this.#urgent?.peek() ?? this.#queue?.peek();
   }
 
   #shift(): void {
     if (this.#rest !== undefined) this.#rest = undefined;
-    else if (this.#urgent.length > 0) this.#urgent.shift();
-    else this.#queue.shift();
+    else if (this.#urgent !== null && this.#urgent.length > 0) this.#urgent.shift();
+    else this.#queue?.shift();
   }
 }
 

@@ -87,7 +87,16 @@ const write = (bytes: Uint8Array, value: number, offset: number, width: number, 
  * The knobs are those of Netty's LengthFieldBasedFrameDecoder, and `includesHeader`.
  */
 export const lengthPrefixed = (options: Width | LengthPrefixedOptions): LengthPrefixedRule => {
-  const given: LengthPrefixedOptions = typeof options === 'object' && options !== null ? options : { width: options };
+  if (typeof options === 'object' && options !== null) return made(options);
+  // A handler asks for its rule at each connection: a bare width gets the same one each time.
+  const rule = bare.get(options) ?? made({ width: options });
+  bare.set(options, rule);
+  return rule;
+};
+
+const bare = new Map<Width, LengthPrefixedRule>();
+
+const made = (given: LengthPrefixedOptions): LengthPrefixedRule => {
   const width = checkWidth(given.width);
   const order = checkOneOf<ByteOrder>('order', given.order ?? 'be', ['be', 'le']);
   const offset = checkInteger('offset', given.offset ?? 0, 0, DEFAULT_LIMIT);

@@ -7,7 +7,9 @@ export const copying = (transport: Transport, readBuffer: ReadBuffer): Transport
   ...transport,
   open: async (options) => {
     const ends = await transport.open({ ...options, readBuffer });
-    Object.assign(ends.near, { reads: ends.near.reads.pipe(copy()) });
+    const { near } = ends;
+    const reads = Reflect.getOwnPropertyDescriptor(Object.getPrototypeOf(near) as object, 'reads');
+    Object.defineProperty(near, 'reads', { get: () => (reads?.get?.call(near) as typeof near.reads).pipe(copy()) });
     return ends;
   },
 });
