@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { devNull } from 'node:os';
-import { Observable } from 'rxjs';
+import { Observable, type Subscription } from 'rxjs';
 import { checkBoolean, checkHook, checkInteger } from '../check.js';
 import { ListenFailed } from '../errors.js';
 import { Gate } from '../flow/gate.js';
@@ -54,6 +54,9 @@ export interface ListenOptions extends Place, ConnectionOptions {
   readonly onEvent?: (event: ListenEvent) => void;
 }
 
+/** How long after a connection it is looked whether there are descriptors left, in milliseconds. */
+const LOOK = 1;
+
 /** The first wait after a failed accept and the longest, in milliseconds. It doubles while failures go on. */
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 1_000;
@@ -89,6 +92,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     let opened = false;
     let wait = 0;
     let refuseUntil = -Infinity;
+    let looking: Subscription | undefined;
 
     expectLargeBuffers();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
@@ -115,6 +119,12 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       tell('onEvent', onEvent, { type: 'accept-failed', code, wait });
     };
 
+    const look = (): void => {
+      looking = undefined;
+      const shortage = descriptorShortage();
+      if (shortage !== undefined) backOff(shortage);
+    };
+
     const admit = (): void => {
       const socket = waiting.shift();
       if (socket !== undefined) emit(socket);
@@ -125,11 +135,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       // Node ends the process over an error that nobody hears.
       socket.on('error', ignore);
       if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
-      const shortage = descriptorShortage();
-      if (shortage !== undefined) {
-        backOff(shortage);
-        refuse(socket, 'backing-off');
-      } else if (!gate.closed && waiting.length === 0) emit(socket);
+      looking ??= clock.after(LOOK, look);
+      if (!gate.closed && waiting.length === 0) emit(socket);
       else if (waiting.length >= maxWaiting) refuse(socket, 'too-many-waiting');
       else {
         waiting.push(socket);
@@ -152,6 +159,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     server.listen({ ...place, backlog, ipv6Only });
 
     return () => {
+      looking?.unsubscribe();
       gate.forget(admit);
       gate.leave();
       server.close();
