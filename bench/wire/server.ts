@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 
 /** A server under measurement, alone on its core. */
 export interface Server {
@@ -63,7 +62,7 @@ export const startServer = async (command: readonly string[], core: number): Pro
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    void exited.then(() => {
+    child.on('close', () => {
       clearTimeout(patience);
       fail('ended');
     });
