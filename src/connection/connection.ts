@@ -128,8 +128,6 @@ export class WireConnection implements Connection, WireListener {
   #gone = false;
   #bytesIn = 0;
   #chunksIn = 0;
-  #bytesOut = 0;
-  #writesMade = 0;
   #moved = 0;
 
   constructor(wire: Wire, limits: ConnectionLimits) {
@@ -152,9 +150,9 @@ export class WireConnection implements Connection, WireListener {
     return {
       openedAt: this.#openedAt,
       bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
+      bytesOut: this.#outgoing?.written ?? 0,
       chunksIn: this.#chunksIn,
-      writes: this.#writesMade,
+      writes: this.#outgoing?.writes ?? 0,
       buffered: (this.#outgoing?.queued ?? 0) + (this.#gone ? 0 : this.#wire.pending),
     };
   }
@@ -284,10 +282,6 @@ export class WireConnection implements Connection, WireListener {
       return subscriber.error(new Error(`writes of connection ${this.id} is in use already`));
     if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
     const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, {
-      wrote: (bytes) => {
-        this.#bytesOut += bytes;
-        this.#writesMade++;
-      },
       full: () => this.#watchOutput(),
       done: () => this.#endOutput(),
       failed: (error) => {
@@ -389,7 +383,7 @@ export class WireConnection implements Connection, WireListener {
   }
 
   #progress(): number {
-    return this.#bytesIn + this.#bytesOut - this.#wire.pending;
+    return this.#bytesIn + (this.#outgoing?.written ?? 0) - this.#wire.pending;
   }
 
   /** An alarm that first lets what has arrived meanwhile be read: if the loop was stalled, that may change all. */

@@ -6,6 +6,7 @@ import { Gate } from '../flow/gate.js';
 import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
+import { expectLargeBuffers } from './allocator.js';
 import { type Place, checkPlace, endsOf, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire } from './duplex-wire.js';
@@ -175,6 +176,7 @@ const connecting = (
   connected: (socket: Socket) => void,
   refused: (error: NodeJS.ErrnoException) => void,
 ): Subscription => {
+  expectLargeBuffers();
   const socket = connect({ ...place, allowHalfOpen: true, highWaterMark: BUFFER } as TcpNetConnectOpts);
   const onConnect = (): void => {
     attempting.unsubscribe();

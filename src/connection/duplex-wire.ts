@@ -10,6 +10,8 @@ export class DuplexWire implements Wire {
   readonly peer: string;
   readonly local: string;
   readonly #stream: Duplex;
+  /** A socket says when the bytes have left. Another stream may call them written and pass them on as they are. */
+  readonly #keepsChunks: boolean;
   #listener!: WireListener;
   #gone = false;
 
@@ -17,6 +19,7 @@ export class DuplexWire implements Wire {
     this.peer = peer;
     this.local = local;
     this.#stream = stream;
+    this.#keepsChunks = !(stream instanceof Socket);
     // An end of the peer's is not yet ours.
     stream.allowHalfOpen = true;
     // Listening for `data` would set it flowing: nothing is read before somebody reads.
@@ -51,8 +54,12 @@ export class DuplexWire implements Wire {
   }
 
   write(chunk: Uint8Array): boolean {
-    // A socket says when the bytes have left. Another stream may call them written and pass them on as they are.
-    return this.#attempt(() => this.#stream.write(this.#stream instanceof Socket ? chunk : new Uint8Array(chunk)));
+    try {
+      // A write as large as the stream's high-water mark is "full" even when all of it has left.
+      return this.#stream.write(this.#keepsChunks ? new Uint8Array(chunk) : chunk) || this.pending === 0;
+    } catch (error) {
+      return this.#threw(error);
+    }
   }
 
   end(): void {
@@ -67,14 +74,18 @@ export class DuplexWire implements Wire {
     this.#destroyBy(() => resetStream(this.#stream));
   }
 
-  /** What a stream throws is its failure, told a moment later as streams do; what it was to answer is true. */
-  #attempt(work: () => unknown): boolean {
+  #attempt(work: () => unknown): void {
     try {
-      return work() !== false;
+      work();
     } catch (error) {
-      process.nextTick(() => this.#listener.failed(error));
-      return true;
+      this.#threw(error);
     }
+  }
+
+  /** What a stream throws is its failure, told a moment later as streams do. Whether it was full does not matter then. */
+  #threw(error: unknown): true {
+    process.nextTick(() => this.#listener.failed(error));
+    return true;
   }
 
   #destroyBy(work: () => void): void {

@@ -9,6 +9,7 @@ import { Queue } from '../flow/queue.js';
 import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
+import { expectLargeBuffers } from './allocator.js';
 import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
@@ -88,6 +89,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     let wait = 0;
     let refuseUntil = -Infinity;
 
+    expectLargeBuffers();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
 
     const emit = (socket: Socket): void => {

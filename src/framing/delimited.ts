@@ -1,5 +1,6 @@
 import { checkBoolean, checkObject } from '../check.js';
 import { frontOf } from './bytes-at-hand.js';
+import { carve } from './carve.js';
 import {
   type Front,
   type InvertibleRule,
@@ -160,7 +161,7 @@ export const delimited = (
     tail,
     judge,
     encode: (payload) => {
-      const bytes = keep ? payload : new Uint8Array(payload.length + written.length);
+      const bytes = keep ? payload : carve(payload.length + written.length);
       if (!keep) {
         bytes.set(payload, 0);
         bytes.set(written, payload.length);

@@ -1,5 +1,6 @@
 import { checkBoolean, checkInteger, checkObject, checkOneOf } from '../check.js';
 import { frontOf } from './bytes-at-hand.js';
+import { carve } from './carve.js';
 import { guessProtocol } from './guess.js';
 import { type Front, type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
 
@@ -106,6 +107,23 @@ export const lengthPrefixed = (options: Width | LengthPrefixedOptions): LengthPr
   /** What to add to a length to have the bytes that follow the length field. */
   const shift = adjustment - counted;
 
+  /** How many bytes a payload may have to be encoded. */
+  const fewest = Math.max(least, shift) + header - strip;
+  const most = Math.min(limit, highest + shift) + header - strip;
+
+  const encodeInto = (payload: Uint8Array, target: Uint8Array, at: number): number => {
+    const size = strip + checkInteger('payload.length', payload.length, fewest, most);
+    if (size > target.length - at) return -1;
+    const length = size - header - shift;
+    // What is stripped and is not the length is zero.
+    if (strip !== width || offset > 0) target.fill(0, at, at + strip);
+    target.set(payload, at + strip);
+    if (strip > offset) write(target, length, at + offset, width, order);
+    else if (read(frontOf(target.subarray(at, at + size)), offset, width, order) !== length)
+      throw new RangeError(`the payload brings its own length, which must be ${length}`);
+    return at + size;
+  };
+
   /** Says so, where the length in the other byte order would do. */
   const guessOrder = (front: Front): string | undefined => {
     const other = order === 'be' ? 'le' : 'be';
@@ -129,17 +147,11 @@ export const lengthPrefixed = (options: Width | LengthPrefixedOptions): LengthPr
         : malformed(`its length is ${length}, which is less than its header takes`, guess);
     },
     encode: (payload) => {
-      const body = strip + payload.length - header;
-      const [fewest, most] = [Math.max(least, shift), Math.min(limit, highest + shift)];
-      checkInteger('payload.length', payload.length, fewest + header - strip, most + header - strip);
-      const bytes = new Uint8Array(header + body);
-      bytes.set(payload, strip);
-      const length = body - shift;
-      if (strip > offset) write(bytes, length, offset, width, order);
-      else if (read(frontOf(bytes), offset, width, order) !== length)
-        throw new RangeError(`the payload brings its own length, which must be ${length}`);
+      const bytes = carve(strip + checkInteger('payload.length', payload.length, fewest, most));
+      encodeInto(payload, bytes, 0);
       return bytes;
     },
+    encodeInto,
   };
 };
 

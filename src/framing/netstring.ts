@@ -1,4 +1,5 @@
 import { checkInteger, checkObject } from '../check.js';
+import { carve } from './carve.js';
 import { guessProtocol } from './guess.js';
 import { type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
 
@@ -55,7 +56,7 @@ export const netstring = (options: NetstringOptions = {}): InvertibleRule => {
     encode: (payload) => {
       checkInteger('payload.length', payload.length, 0, limit);
       const header = text.encode(`${payload.length}:`);
-      const bytes = new Uint8Array(header.length + payload.length + 1);
+      const bytes = carve(header.length + payload.length + 1);
       bytes.set(header, 0);
       bytes.set(payload, header.length);
       bytes[bytes.length - 1] = COMMA;

@@ -42,6 +42,11 @@ export interface Rule {
   readonly judge: (front: Front, seen: number, ended: boolean) => Verdict;
   /** The inverse: the bytes that this rule cuts back into `payload`. A `RangeError` where there are none such. */
   readonly encode?: (payload: Uint8Array) => Uint8Array;
+  /**
+   * The same into `target`, from `at` on: answers where the frame ends, or -1 where `target` has no room for it, and
+   * throws as `encode` does. For speed only: with it, a frame that is written at once needs no array of its own.
+   */
+  readonly encodeInto?: (payload: Uint8Array, target: Uint8Array, at: number) => number;
 }
 
 /** A rule that works both ways, as all that come with the package do: what it encodes, it cuts back into the same. */
