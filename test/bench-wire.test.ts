@@ -8,7 +8,7 @@ import { RIVALS } from '../bench/wire/rivals.js';
 import type { Result } from '../bench/wire/rounds.js';
 import { SCENARIOS } from '../bench/wire/scenarios.js';
 import type { Session } from '../bench/wire/session.js';
-import { TARGETS, judge } from '../bench/wire/targets.js';
+import { TARGETS, isAbout, judge } from '../bench/wire/targets.js';
 import { suite } from './kit/suite.js';
 
 const test = suite('bench:wire');
@@ -24,6 +24,7 @@ test('measures everything, three times, unless told otherwise', () => {
     warmup: 1,
     only: known.rivals,
     scenarios: known.scenarios,
+    targetsOnly: false,
     out: '/whole',
     node: '/bin/node',
     help: false,
@@ -50,10 +51,11 @@ test('takes what it is told, and puts a part elsewhere than the whole', () => {
 
 test('is quick with what the targets need, unless told otherwise', () => {
   const quick = plan('--quick');
-  assert.equal([quick.rounds, quick.seconds, quick.out], [1, 0.5, '/part']);
-  assert.equal([quick.only, quick.scenarios], [['sluice', 'node-data'], ['32x64x32']]);
-  assert.equal(plan('--quick', '--only', 'c', '--rounds', '2').only, ['c']);
-  assert.is(plan('--quick', '--rounds', '2').rounds, 2);
+  assert.equal([quick.rounds, quick.seconds, quick.out, quick.targetsOnly], [1, 0.5, '/part', true]);
+  assert.equal([plan('--quick', '--rounds', '2').rounds, plan('--quick', '--seconds', '1').seconds], [2, 1]);
+  const named = plan('--quick', '--only', 'c');
+  assert.equal([named.only, named.scenarios, named.targetsOnly], [['c'], known.scenarios, false]);
+  assert.is(plan('--quick', '--scenario', 'proxy').targetsOnly, false);
 });
 
 for (const [args, said] of [
@@ -156,6 +158,22 @@ const session: Session = {
   results,
   targets: judge(TARGETS, results),
 };
+
+test('a target is about the two that it compares, in its scenario', () => {
+  const [one] = judge([{ ...target, how: 'ratio', bound: 'at most', wanted: 1, against: 'other' }], []);
+  if (one === undefined) throw new Error('there is none');
+  const about = [
+    ['s', 'sluice'],
+    ['s', 'other'],
+    ['s', 'third'],
+    ['t', 'sluice'],
+  ] as const;
+  assert.equal(
+    about.map(([scenario, rival]) => isAbout(one, scenario, rival)),
+    [true, true, false, false],
+  );
+  assert.ok(isAbout({ ...one, ours: 'third' }, 's', 'third'));
+});
 
 test('the targets are shown with what was wanted and measured; those that were not measured are left out', () => {
   assert.equal(targetTable(session).split('\n'), [

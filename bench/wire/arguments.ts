@@ -9,6 +9,8 @@ export interface Plan {
   readonly only: readonly string[];
   /** Names of scenarios. */
   readonly scenarios: readonly string[];
+  /** Leaves out what no target is about. */
+  readonly targetsOnly: boolean;
   /** Where the results go. */
   readonly out: string;
   /** The Node that runs the servers. */
@@ -28,24 +30,13 @@ const number = (name: string, given: string, least: number, most: number, whole:
   throw new WrongArgument(`--${name} takes ${kind} from ${least} to ${most}, got ${JSON.stringify(given)}`);
 };
 
-/** Some of the names that there are; `otherwise` where none are given. */
-const names = (
-  option: string,
-  given: string | undefined,
-  known: readonly string[],
-  otherwise: readonly string[],
-): readonly string[] => {
-  if (given === undefined) return otherwise;
+/** Some of the names that there are; all where none are given. */
+const names = (option: string, given: string | undefined, known: readonly string[]): readonly string[] => {
+  if (given === undefined) return known;
   const asked = given.split(',');
   const unknown = asked.find((name) => !known.includes(name));
   if (unknown === undefined) return asked;
   throw new WrongArgument(`--${option} takes some of ${known.join(', ')}; got ${JSON.stringify(unknown)}`);
-};
-
-/** What the targets are about: enough for a quick look. */
-const QUICK = {
-  rivals: ['sluice', 'node-data', 'node-static', 'rxjs', 'effect-batched', 'netty'],
-  leftOut: ['broadcast', 'proxy'],
 };
 
 const OPTIONS = {
@@ -81,19 +72,15 @@ export const planOf = (
 ): Plan => {
   const given = parse(args);
   const { quick, help, only, scenario, node, out } = given;
-  const part = quick || only !== undefined || scenario !== undefined;
+  const named = only !== undefined || scenario !== undefined;
   return {
     rounds: number('rounds', given.rounds ?? (quick ? '1' : '3'), 1, 99, true),
     seconds: number('seconds', given.seconds ?? (quick ? '0.5' : '2'), 0.1, 60, false),
     warmup: quick ? 0.5 : 1,
-    only: names('only', only, rivals, quick ? rivals.filter((name) => QUICK.rivals.includes(name)) : rivals),
-    scenarios: names(
-      'scenario',
-      scenario,
-      scenarios,
-      quick ? scenarios.filter((name) => !QUICK.leftOut.includes(name)) : scenarios,
-    ),
-    out: out ?? (part ? defaults.folders.part : defaults.folders.whole),
+    only: names('only', only, rivals),
+    scenarios: names('scenario', scenario, scenarios),
+    targetsOnly: quick && !named,
+    out: out ?? (quick || named ? defaults.folders.part : defaults.folders.whole),
     node: node ?? defaults.node,
     help,
   };

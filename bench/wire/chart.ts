@@ -1,8 +1,8 @@
 import type { Scenario } from './scenarios.js';
 import { type Session, ranked, titleOf } from './session.js';
 
-const WIDTH = 460;
-const LABEL = 200;
+const WIDTH = 480;
+const LABEL = 215;
 const BAR = 180;
 const ROW = 16;
 const HEAD = 30;

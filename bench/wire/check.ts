@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { Missing, buildC, output } from './build.js';
 import { RIVALS, readied } from './rivals.js';
-import { measureAll } from './rounds.js';
+import { coresOf, measureAll } from './rounds.js';
 import { SCENARIOS } from './scenarios.js';
 
 const SCENARIO = '32x64x32';
@@ -21,7 +21,7 @@ const ratio = async (): Promise<number> => {
     rounds: 3,
     seconds: 1,
     warmup: 0.7,
-    cores: { server: 0, load: availableParallelism() > 1 ? 1 : 0 },
+    cores: coresOf(availableParallelism()),
     say,
   };
   const servers = readied(

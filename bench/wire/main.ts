@@ -8,10 +8,10 @@ import { compiled, source } from './files.js';
 import { machine } from './machine.js';
 import { markdown, targetTable } from './markdown.js';
 import { RIVALS, readied } from './rivals.js';
-import { type Result, measureAll } from './rounds.js';
+import { type Result, coresOf, measureAll } from './rounds.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 import type { Session } from './session.js';
-import { TARGETS, judge } from './targets.js';
+import { TARGETS, isAbout, judge } from './targets.js';
 
 const known = { rivals: RIVALS.map(({ name }) => name), scenarios: SCENARIOS.map(({ name }) => name) };
 
@@ -38,12 +38,16 @@ const measure = async ({ rounds, seconds, warmup, node, ...plan }: Plan): Promis
   if (availableParallelism() < 2)
     say('There is one core only: the generator takes from the server. Compare no ratios.');
   const programs = { loadgen: buildC('loadgen.c', 'loadgen'), backend: [buildC('rivals/c/epoll.c', 'epoll')] };
-  const servers = readied(chosen(RIVALS, plan.only), node, say);
   const scenarios = affordable(chosen(SCENARIOS, plan.scenarios));
-  const cores = { server: 0, load: availableParallelism() > 1 ? 1 : 0 };
+  const isWanted = (scenario: Scenario, rival: string): boolean =>
+    !plan.targetsOnly || TARGETS.some((target) => isAbout(target, scenario.name, rival));
+  const rivals = chosen(RIVALS, plan.only).filter(({ name }) => scenarios.some((scenario) => isWanted(scenario, name)));
+  const servers = readied(rivals, node, say);
+  const bench = { programs, rounds, seconds, warmup, cores: coresOf(availableParallelism()), say };
   const results: Result[] = [];
   for (const scenario of scenarios) {
-    results.push(...(await measureAll({ programs, rounds, seconds, warmup, cores, say }, scenario, servers)));
+    const wanted = servers.filter(({ name }) => isWanted(scenario, name));
+    results.push(...(await measureAll(bench, scenario, wanted)));
   }
   const targets = judge(TARGETS, results);
   return { machine: machine(), rounds, seconds, servers, scenarios, results, targets };

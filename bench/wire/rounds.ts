@@ -16,6 +16,9 @@ export interface Bench {
   readonly say: (line: string) => void;
 }
 
+/** The first core for the server, the second for the load; one core only has to do for both. */
+export const coresOf = (available: number): Bench['cores'] => ({ server: 0, load: available > 1 ? 1 : 0 });
+
 /** How a server did in a scenario: the medians, or why there are none. */
 export interface Result {
   readonly scenario: string;
@@ -58,11 +61,18 @@ const measure = (bench: Bench, scenario: Scenario, rival: Ready, command: readon
   );
 };
 
-/** Below this many cores neither the server nor the generator was busy: somebody else was. */
+/** A server or a generator that is asked for all that it can do is busy for more of the time than this. */
 const BUSY = 0.9;
 
-const disturbed = ({ serverLoad, generatorLoad }: Figures): string =>
-  serverLoad < BUSY && generatorLoad < BUSY ? ' (disturbed: something else used the processor)' : '';
+/** Whether neither was busy where one of them should have been: something else was. */
+const isDisturbed = ({ measure: { key } }: Scenario, { serverLoad, generatorLoad }: Figures): boolean =>
+  (key === 'cpuPerMessage' || key === 'cpuPerConnection') && serverLoad < BUSY && generatorLoad < BUSY;
+
+/** The medians of the rounds that nothing disturbed; of all, where there is no other. */
+const settled = (scenario: Scenario, all: readonly Figures[]): Figures => {
+  const quiet = all.filter((round) => !isDisturbed(scenario, round));
+  return medians(quiet.length > 0 ? quiet : all);
+};
 
 /**
  * Measures all servers in one scenario, in turns: A, B, C, A, B, C, ... so that what changes on the machine meanwhile
@@ -83,9 +93,9 @@ export const measureAll = async (
       try {
         const found = await measure(bench, scenario, rival, rival.programs[role] as readonly string[]);
         measured.get(rival.name)?.push(found);
-        bench.say(
-          `${title}, round ${round}: ${rival.title}: ${found[by.key].toFixed(by.digits)} ${by.unit}${by.key === 'cpuPerMessage' ? disturbed(found) : ''}`,
-        );
+        const shown = `${found[by.key].toFixed(by.digits)} ${by.unit}`;
+        const warning = isDisturbed(scenario, found) ? ' (disturbed: something else used the processor)' : '';
+        bench.say(`${title}, round ${round}: ${rival.title}: ${shown}${warning}`);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         failed.set(rival.name, why);
@@ -100,7 +110,7 @@ export const measureAll = async (
       scenario: name,
       rival: rival.name,
       rounds: all.length,
-      figures: why === null ? medians(all) : null,
+      figures: why === null ? settled(scenario, all) : null,
       failed: why,
     };
   });

@@ -61,6 +61,10 @@ export const TARGETS: readonly Target[] = [
   { scenario: 'first-echo', figure: 'took', how: 'value', bound: 'at most', wanted: 250, unit: ' ms' },
 ];
 
+/** Whether a target is about this server in this scenario. */
+export const isAbout = (target: Target, scenario: string, rival: string): boolean =>
+  target.scenario === scenario && (rival === (target.ours ?? 'sluice') || rival === target.against);
+
 const reachedBy = (target: Target, results: readonly Result[]): number | undefined => {
   const of = (rival: string): number | undefined =>
     results.find((result) => result.scenario === target.scenario && result.rival === rival)?.figures?.[target.figure];
