@@ -10,7 +10,7 @@ import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { expectLargeBuffers } from './allocator.js';
-import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
+import { type Place, checkPlace, endsOf, hostAndPort, oneLocal, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
 import { type Reads, remade } from './shared-reads.js';
@@ -93,12 +93,13 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     let wait = 0;
     let refuseUntil = -Infinity;
     let looking: Subscription | undefined;
+    let home: string | undefined;
 
     expectLargeBuffers();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
 
     const emit = (socket: Socket): void => {
-      const { peer, local } = endsOf(socket, place.path);
+      const { peer, local } = endsOf(socket, place.path, home);
       const wire =
         limits.readBuffer === 'shared' ? sharingWire(socket, peer, local) : new DuplexWire(socket, peer, local);
       const connection = new WireConnection(wire, limits);
@@ -153,7 +154,9 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 
     server.on('listening', () => {
       opened = true;
-      tell('onListening', onListening, addressOf(server.address(), place.path));
+      const address = addressOf(server.address(), place.path);
+      home = address.host === undefined ? undefined : oneLocal(address.host, address.port);
+      tell('onListening', onListening, address);
     });
 
     server.listen({ ...place, backlog, ipv6Only });
