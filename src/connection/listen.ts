@@ -155,7 +155,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     server.on('listening', () => {
       opened = true;
       const address = addressOf(server.address(), place.path);
-      home = address.host === undefined ? undefined : oneLocal(address.host, address.port);
+      const { host, port } = address;
+      home = host === undefined || port === undefined ? undefined : oneLocal(host, port);
       tell('onListening', onListening, address);
     });
 
