@@ -200,6 +200,7 @@ const ofIx: Readonly<Record<string, readonly Row[]>> = { ...ofBoth, toAsyncItera
 
 const ofOperators: Readonly<Record<string, readonly Row[]>> = {
   ...ofBoth,
+  copy: [],
   toBatches: batches,
   delimit: delimiters,
   endLines: lines,
