@@ -1,6 +1,7 @@
 export type { ListenAddress, ListenEvent, ListenOptions } from './connection/listen.js';
 export { listen } from './connection/listen.js';
-export type { DialOptions, DialState, Reconnect } from './connection/dial.js';
+export type { DialOptions, DialState } from './connection/dial.js';
+export type { Reconnect } from './connection/backoff.js';
 export { dial } from './connection/dial.js';
 export type { MemoryOptions } from './connection/memory.js';
 export { memory } from './connection/memory.js';
