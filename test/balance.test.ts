@@ -299,7 +299,7 @@ test('whatever fails when: never more out than may be, and who is out is dialled
         arbitrary: fc.record({ type: fc.constant('list' as const), count: fc.integer({ min: 1, max: 5 }) }),
       },
     ),
-    { maxLength: 60 },
+    { maxLength: 60, size: 'max' },
   );
   fc.assert(
     fc.property(
