@@ -184,7 +184,13 @@ const watched = (connection: Connection, ended: () => void): Connection => ({
   get statistics() {
     return connection.statistics;
   },
-  end: () => connection.end(),
+  get state() {
+    return connection.state;
+  },
+  get resting() {
+    return connection.resting;
+  },
+  end: (options) => connection.end(options),
   abort: () => connection.abort(),
 });
 

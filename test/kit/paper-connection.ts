@@ -14,7 +14,9 @@ export const paperConnection = (peer: string): Connection => {
     reads: NEVER,
     writes: ignoreElements(),
     closed,
-    statistics: { openedAt: 0, bytesIn: 0, bytesOut: 0, chunksIn: 0, writes: 0, buffered: 0 },
+    statistics: { openedAt: 0, bytesIn: 0, bytesOut: 0, chunksIn: 0, writes: 0, buffered: 0, pausedFor: 0 },
+    state: 'open',
+    resting: false,
     end: over,
     abort: over,
   };
