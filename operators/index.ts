@@ -24,6 +24,8 @@ export { keepAlive } from './keep-alive.js';
 export type { MapAsyncOptions } from './map-async.js';
 export { mapAsync } from './map-async.js';
 export { mergeMap } from './merge-map.js';
+export type { PauseWhileOptions } from './pause-while.js';
+export { pauseWhile } from './pause-while.js';
 export { prefixLength } from './prefix-length.js';
 export { prefixVarint } from './prefix-varint.js';
 export type { Peer, Protocol, ProtocolOptions } from './protocol.js';

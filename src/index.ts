@@ -6,7 +6,13 @@ export type { MemoryOptions } from './connection/memory.js';
 export { memory } from './connection/memory.js';
 export type { DuplexOptions } from './connection/from-duplex.js';
 export { fromDuplex } from './connection/from-duplex.js';
-export type { Connection, ConnectionOptions, ConnectionStatistics } from './connection/connection.js';
+export type {
+  Connection,
+  ConnectionOptions,
+  ConnectionState,
+  ConnectionStatistics,
+  EndOptions,
+} from './connection/connection.js';
 export type { Place } from './connection/address.js';
 
 export type { Field, ValueOf } from './codec/fields.js';
@@ -40,13 +46,15 @@ export type { VarintOptions } from './framing/varint.js';
 export { varint } from './framing/varint.js';
 
 export type { Failure, Handled, Handler, Outcome } from './server/outcome.js';
+export type { Belonging, Watch } from './server/watch.js';
 
 export { fromAsyncIterable } from './source/from-async-iterable.js';
 export { fromReadable } from './source/from-readable.js';
 export type { PausableOptions } from './source/pausable.js';
 export { pausable } from './source/pausable.js';
 export { signals } from './source/signals.js';
-export type { SlowPolicy, StreamOptions, Subscribed, TopicOptions, TopicStatistics } from './source/topic.js';
+export type { SlowPolicy } from './source/mailbox.js';
+export type { StreamOptions, Subscribed, TopicOptions, TopicStatistics } from './source/topic.js';
 export { Topic, topic } from './source/topic.js';
 
 export * from './errors.js';

@@ -71,6 +71,7 @@ const rules: readonly Row[] = [
   [(f) => f(rule, 5), TypeError, noObject('options', 5)],
   [(f) => f(rule, { onTooLong: 'x' }), TypeError, /^onTooLong must be one of "error", "skip", got "x"$/],
   [(f) => f(rule, { next: 0 }), TypeError, noFunction('next', 0)],
+  [(f) => f(rule, { onSkipped: 0 }), TypeError, noFunction('onSkipped', 0)],
   [(f) => f(rule, { state: null }), TypeError, noObject('state', null)],
   [(f) => f(rule, { state: {} }), TypeError, /^state.bytes must be bytes$/],
 ];
@@ -244,6 +245,12 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
     [(f) => f(NEVER, 1, identity, { onDrained: 1 }), TypeError, noFunction('onDrained', 1)],
     [(f) => f(NEVER, 1, identity, { scheduler: 5 }), TypeError, noScheduler],
   ],
+  pauseWhile: [
+    [(f) => f(), TypeError, /^paused must be an Observable, got undefined$/],
+    [(f) => f(true), TypeError, /^paused must be an Observable, got boolean$/],
+    [(f) => f(NEVER, null), TypeError, noObject('options', null)],
+    [(f) => f(NEVER, { limit: 0 }), RangeError, /^limit must be a whole number from 1 to \d+, got 0$/],
+  ],
   protocol: [
     [(f) => f(), TypeError, noObject('options', undefined)],
     [(f) => f({ ...protocol, name: 5 }), TypeError, /^name must be a text that is not empty, got 5$/],
@@ -337,6 +344,7 @@ const room = main.topic();
 for (const [options, message] of [
   [null, noObject('options', null)],
   [{ except: 5 }, noFunction('except', 5)],
+  [{ onDropped: 5 }, noFunction('onDropped', 5)],
   [{ onSubscribed: 5 }, noFunction('onSubscribed', 5)],
   [{ policy: 'x' }, /^policy must be one of .* got "x"$/],
 ] as const) {

@@ -1,5 +1,5 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
-import { checkInteger, checkScheduler, checkTime } from '../check.js';
+import { checkInteger, checkObject, checkScheduler, checkTime } from '../check.js';
 import { ConnectionAborted, ConnectionReset, HalfCloseTimeout, SluiceError, WriteStalled } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { type Scope, flow } from '../flow/scope.js';
@@ -23,7 +23,15 @@ export interface ConnectionStatistics {
   readonly writes: number;
   /** Bytes that wait here for the peer to take them. */
   readonly buffered: number;
+  /** Milliseconds in which reading rested: something had come, and a consumer was full or paused. */
+  readonly pausedFor: number;
 }
+
+/**
+ * Where a connection is on its way. Both sides are open; the peer has ended (FIN); our end was asked for, and bytes that
+ * were written before it wait for the peer; our end is sent, and the peer has not ended; or both have, or it broke.
+ */
+export type ConnectionState = 'open' | 'peer-ended' | 'flushing' | 'ended' | 'closed';
 
 /** One connection, accepted or dialled, over whatever carries its bytes. */
 export interface Connection {
@@ -55,10 +63,22 @@ export interface Connection {
   /** Completes when the connection is gone, its socket and timers with it. Emits nothing and never fails. */
   readonly closed: Observable<never>;
   readonly statistics: ConnectionStatistics;
-  /** Ends this side: what is written already is flushed, then FIN. The peer may still send. */
-  end(): void;
+  readonly state: ConnectionState;
+  /** Whether reading rests: something has come, and a consumer is full or paused. */
+  readonly resting: boolean;
+  /**
+   * Ends this side: what is written already is flushed, then FIN. The peer may still send, and has `linger` milliseconds
+   * to end its own side (default: `halfClose`, and longer as long as it gets on).
+   */
+  end(options?: EndOptions): void;
   /** Gives the connection up at once; the peer sees a reset. Both streams fail with `ConnectionAborted`. */
   abort(): void;
+}
+
+/** How a side is ended. */
+export interface EndOptions {
+  /** How long the peer may take to end its side once it can have seen the end of ours, in milliseconds. */
+  readonly linger?: number;
 }
 
 /** What can be set for each connection, however it came about. Times are in milliseconds, sizes in bytes. */
@@ -90,6 +110,9 @@ export const connectionLimits = (options: ConnectionOptions): ConnectionLimits =
 
 /** How long a peer that was sent the end after an error may take to end its own side, in milliseconds. */
 const LINGER = 1_000;
+
+/** The time since which something has been so that is not so. */
+const NEVER = -1;
 
 let opened = 0;
 
@@ -126,6 +149,11 @@ export class WireConnection implements Connection, WireListener {
   #inputEnded = false;
   #outputEnded = false;
   #gone = false;
+  /** Since when reading rests, and for how long it has before. */
+  #restingSince = NEVER;
+  #pausedFor = 0;
+  /** How long the peer may take to end its side, where somebody has said so. */
+  #linger = Infinity;
   #bytesIn = 0;
   #chunksIn = 0;
   #bytesOut = 0;
@@ -156,10 +184,24 @@ export class WireConnection implements Connection, WireListener {
       chunksIn: this.#chunksIn,
       writes: this.#writesMade,
       buffered: (this.#outgoing?.queued ?? 0) + (this.#gone ? 0 : this.#wire.pending),
+      pausedFor: this.#pausedFor + (this.resting ? this.#timetable.now() - this.#restingSince : 0),
     };
   }
 
-  end(): void {
+  get state(): ConnectionState {
+    if (this.#gone || this.#failure !== null || (this.#inputEnded && this.#outputEnded)) return 'closed';
+    if (this.#outputEnded) return 'ended';
+    if (this.#ending || this.#outgoing?.ended === true) return 'flushing';
+    return this.#inputEnded ? 'peer-ended' : 'open';
+  }
+
+  get resting(): boolean {
+    return this.#restingSince !== NEVER;
+  }
+
+  end(options: EndOptions = {}): void {
+    const { linger } = checkObject('options', options);
+    if (linger !== undefined) this.#lingerFor(checkTime('linger', linger, 0));
     if (this.#outgoing !== null) this.#outgoing.finish();
     else this.#endOutput();
   }
@@ -196,6 +238,7 @@ export class WireConnection implements Connection, WireListener {
     subscriber.add(() => {
       gate.forget(this.#resume);
       gate.leave();
+      this.#rested();
       this.#reader = this.#gate = null;
       this.#forsaken = true;
       if (this.#inputEnded || this.#failure !== null) return;
@@ -203,7 +246,20 @@ export class WireConnection implements Connection, WireListener {
       else if (this.#outgoing === null) this.#wire.destroy();
       else this.#wire.pause();
     });
+    if (gate.closed) this.#rest(gate);
+    else gate.wait(this.#resume);
+  }
+
+  /** Reads no more before the consumers below have room. */
+  #rest(gate: Gate): void {
+    if (!this.resting) this.#restingSince = this.#timetable.now();
     gate.wait(this.#resume);
+  }
+
+  #rested(): void {
+    if (!this.resting) return;
+    this.#pausedFor += this.#timetable.now() - this.#restingSince;
+    this.#restingSince = NEVER;
   }
 
   /**
@@ -221,6 +277,7 @@ export class WireConnection implements Connection, WireListener {
   }
 
   readonly #resume = (): void => {
+    this.#rested();
     if (this.#reader !== null) this.#wire.resume();
   };
 
@@ -244,7 +301,7 @@ export class WireConnection implements Connection, WireListener {
     if (gate !== null && gate.closed) {
       this.#wire.pause();
       this.#wire.unread(chunk);
-      return gate.wait(this.#resume);
+      return this.#rest(gate);
     }
     this.#bytesIn += chunk.length;
     this.#chunksIn++;
@@ -259,7 +316,7 @@ export class WireConnection implements Connection, WireListener {
     }
     if (gate.closed && this.#gate === gate) {
       this.#wire.pause();
-      gate.wait(this.#resume);
+      this.#rest(gate);
     }
   }
 
@@ -383,9 +440,14 @@ export class WireConnection implements Connection, WireListener {
       else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
     });
     this.#moved = this.#progress();
-    this.#halfClosed.set(
-      this.#lingering || this.#stopped ? Math.min(LINGER, this.#limits.halfClose) : this.#limits.halfClose,
-    );
+    const brief = this.#lingering || this.#stopped ? LINGER : Infinity;
+    this.#halfClosed.set(Math.min(brief, this.#outputEnded ? this.#linger : Infinity, this.#limits.halfClose));
+  }
+
+  #lingerFor(ms: number): void {
+    this.#linger = ms;
+    // Our end is sent already, and the peer was given longer.
+    if (this.#outputEnded && !this.#inputEnded) this.#sideEnded();
   }
 
   #progress(): number {

@@ -82,6 +82,11 @@ export class Outgoing implements Task {
     return this.#consumer.scope;
   }
 
+  /** Whether no more is taken. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** No more is taken; what waits is written, and then the end. */
   finish(): void {
     if (this.#ended) return;

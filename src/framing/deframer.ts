@@ -27,6 +27,8 @@ export interface DeframerOptions {
    * the stream's, after `frame`.
    */
   readonly next?: (frame: Uint8Array, rule: Rule) => Rule;
+  /** Told of each frame that is left out because it is too long. An error that it throws is the stream's. */
+  readonly onSkipped?: (why: FrameTooLong) => void;
   /** Where another deframer stopped: this one goes on from there. */
   readonly state?: DeframerState;
 }
@@ -70,6 +72,7 @@ export class Deframer {
   readonly #onTooLong: TooLongPolicy;
   #onTruncated: TruncatedPolicy;
   readonly #following: ((frame: Uint8Array, rule: Rule) => Rule) | undefined;
+  readonly #onSkipped: ((why: FrameTooLong) => void) | undefined;
   readonly #hand = new BytesAtHand();
   /** With fewer bytes at hand there is nothing to judge. Infinite while a frame is skipped, and once it is over. */
   #need = 1;
@@ -92,6 +95,7 @@ export class Deframer {
     this.#onTooLong = checkOneOf<TooLongPolicy>('onTooLong', onTooLong, ['error', 'skip']);
     this.#onTruncated = checkTruncated(onTruncated);
     this.#following = checkHook('next', next);
+    this.#onSkipped = checkHook('onSkipped', options.onSkipped);
     if (state !== undefined) this.#restore(checkObject('state', state));
   }
 
@@ -248,11 +252,20 @@ export class Deframer {
   }
 
   #refuse({ got, limit, size, guess }: Partial<TooLong> & Pick<TooLong, 'got' | 'limit'>): void {
-    if (this.#onTooLong === 'error' || !Number.isSafeInteger(size ?? 0))
-      throw this.#fail(new FrameTooLong(got, limit, this.#offset, guess));
+    const why = (): FrameTooLong => new FrameTooLong(got, limit, this.#offset, guess);
+    if (this.#onTooLong === 'error' || !Number.isSafeInteger(size ?? 0)) throw this.#fail(why());
     this.#skipped++;
     this.#skip = size ?? TO_END;
     this.#need = Infinity;
+    if (this.#onSkipped !== undefined) this.#tellSkipped(this.#onSkipped, why());
+  }
+
+  #tellSkipped(onSkipped: (why: FrameTooLong) => void, why: FrameTooLong): void {
+    try {
+      onSkipped(why);
+    } catch (error) {
+      throw this.#fail(error);
+    }
   }
 
   /** Lets go of what has come of a frame that is too long. Answers whether that was all of it. */

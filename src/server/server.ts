@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Connection } from '../connection/connection.js';
 import type { DialOptions } from '../connection/dial.js';
 import type { ListenAddress, ListenOptions } from '../connection/listen.js';
-import type { SlowPolicy } from '../source/topic.js';
+import type { SlowPolicy } from '../source/mailbox.js';
 import type { Alarm, AlarmThresholds } from './alarms.js';
 import type { Changing } from './changing.js';
 import type { Client } from './client.js';
