@@ -75,7 +75,8 @@ class PauseWhile<A> {
 
   #take(value: A): void {
     if (!this.#paused && !this.#releasing && this.#held.length === 0) {
-      this.#gate.next(this.#out, value, flow.emitting ?? this.#gate);
+      // As whoever emits it, as if nobody stood between.
+      this.#gate.next(this.#out, value, flow.emitting);
       if (this.#gate.closed) this.#consumer.wait(this.#release);
       return;
     }

@@ -166,6 +166,7 @@ export class DrainTimeout extends SluiceError {
 
 const whyNotListening = (address: string, code: string | undefined): string => {
   if (code === 'EADDRINUSE') return 'it is in use';
+  if (code === 'ECANCELED') return 'it was stopped before it did';
   if (code === 'EADDRNOTAVAIL') return 'it is no address of this machine';
   if (code !== 'EACCES') return String(code);
   // For a directory that is missing Node has the same word.

@@ -23,9 +23,4 @@ export class Changeable<A> extends Observable<A> implements Changing<A> {
   set(value: A): void {
     if (value !== this.#values.value) this.#values.next(value);
   }
-
-  /** It does not change any more. */
-  end(): void {
-    this.#values.complete();
-  }
 }

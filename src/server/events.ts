@@ -1,3 +1,5 @@
+import { type Channel, channel } from 'node:diagnostics_channel';
+import { type Observable, Subject } from 'rxjs';
 import type { ListenAddress } from '../connection/listen.js';
 import type { Client } from './client.js';
 import type { DialledState, Dialled } from './dialled.js';
@@ -64,3 +66,50 @@ export type ServerEventOf<Type extends ServerEventType> = {
 
 /** Something that has happened to a server. */
 export type ServerEvent = ServerEventOf<ServerEventType>;
+
+const of = (type: ServerEventType): Channel => channel(`sluice:server:${type}`);
+
+/** The channels of the process. Held for good: Node forgets channels that nobody holds. */
+const CHANNELS: Readonly<Record<ServerEventType, Channel>> = {
+  listening: of('listening'),
+  connected: of('connected'),
+  disconnected: of('disconnected'),
+  message: of('message'),
+  'keep-alive-sent': of('keep-alive-sent'),
+  'keep-alive-received': of('keep-alive-received'),
+  'keep-alive-pending': of('keep-alive-pending'),
+  'keep-alive-expired': of('keep-alive-expired'),
+  'frame-refused': of('frame-refused'),
+  dropped: of('dropped'),
+  refused: of('refused'),
+  'accept-failed': of('accept-failed'),
+  'handler-error': of('handler-error'),
+  dial: of('dial'),
+  drained: of('drained'),
+  failed: of('failed'),
+};
+
+/** @internal The events of a server: to who subscribes, and to the channels. */
+export class Events {
+  readonly #server: string;
+  readonly #told = new Subject<ServerEvent>();
+  /** The same for others, who are not to tell anything. */
+  readonly stream: Observable<ServerEvent> = this.#told.asObservable();
+
+  constructor(server: string) {
+    this.#server = server;
+  }
+
+  /** Whether anybody wants to know: if not, there is no need to say what. */
+  wants(type: ServerEventType): boolean {
+    return this.#told.observed || CHANNELS[type].hasSubscribers;
+  }
+
+  /** Tells, whoever wants to know. */
+  tell<Type extends ServerEventType>(type: Type, told: Told[Type]): void {
+    if (!this.wants(type)) return;
+    const event = { type, server: this.#server, ...told } as unknown as ServerEvent;
+    CHANNELS[type].publish(event);
+    this.#told.next(event);
+  }
+}

@@ -1,3 +1,5 @@
+import { checkText } from '../check.js';
+
 /** What a peer is called, and where it belongs. */
 export interface Belonging {
   /** Its name: its address, until somebody gives it another. */
@@ -37,7 +39,7 @@ export class Unwatched implements Belonging {
   }
 
   enter(room: string): void {
-    this.rooms.add(room);
+    this.rooms.add(checkText('room', room));
   }
 
   exit(room: string): void {

@@ -58,17 +58,23 @@ export class Mailbox<A> {
     return this.#queue.length;
   }
 
-  take(value: A, policy: SlowPolicy): void {
-    if (!this.#waiting && !this.#gate.closed) return this.#pass(value);
-    if (this.#queue.length >= this.#highWater && !this.#makeRoom(value, policy)) return;
+  /** Whether `value` was passed on, or waits. */
+  take(value: A, policy: SlowPolicy): boolean {
+    if (!this.#waiting && !this.#gate.closed) {
+      this.#pass(value);
+      return true;
+    }
+    if (this.#queue.length >= this.#highWater && !this.#makeRoom(value, policy)) return false;
     this.#queue.push(value);
     if (policy === 'pause' && this.#queue.length >= this.#highWater && !this.#full) {
       this.#full = true;
       this.#report.full();
     }
-    if (this.#waiting) return;
-    this.#waiting = true;
-    this.#gate.wait(this.#goOn);
+    if (!this.#waiting) {
+      this.#waiting = true;
+      this.#gate.wait(this.#goOn);
+    }
+    return true;
   }
 
   /** Passes on all that waits, and `value` behind it, whether there is room or not: for what no policy may drop. */

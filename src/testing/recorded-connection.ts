@@ -2,7 +2,7 @@ import { Observable, type Observer, type OperatorFunction, Subscriber, tap } fro
 import type { Connection, ConnectionState, ConnectionStatistics, EndOptions } from '../connection/connection.js';
 import { ConnectionReset } from '../errors.js';
 import { flow } from '../flow/scope.js';
-import { errorName } from './ending.js';
+import { errorName } from '../error-name.js';
 
 /** What happens to a connection once at the most, and needs no more words. */
 type Milestone = 'in-end' | 'out-end' | 'stop' | 'reset';
