@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline';
+import { type Interface, createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Subject, filter, finalize, firstValueFrom, lastValueFrom, map, merge, takeUntil, tap } from 'rxjs';
 import { frame } from '../../operators/frame.js';
@@ -54,16 +54,19 @@ export const dialAndShow = async (options: DialAndShowOptions): Promise<number> 
       return undefined;
     }
   };
+  let lines: Interface | undefined;
   try {
     const connection = await firstValueFrom(dial({ host, port }));
     print(`connected to ${connection.peer}`);
+    // Not before: lines that come while nobody takes them are lost.
+    lines = createInterface({ input });
     const over = new Subject<void>();
     const heard = connection.reads.pipe(
       frame(rule),
       tap((payload) => show('<', payload)),
       finalize(() => over.next()),
     );
-    const said = fromAsyncIterable(createInterface({ input })).pipe(
+    const said = fromAsyncIterable(lines).pipe(
       map(frameOf),
       filter((bytes) => bytes !== undefined),
       takeUntil(over),
@@ -75,5 +78,7 @@ export const dialAndShow = async (options: DialAndShowOptions): Promise<number> 
   } catch (error) {
     complain(reasonOf(error));
     return 1;
+  } finally {
+    lines?.close();
   }
 };

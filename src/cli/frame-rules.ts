@@ -25,7 +25,7 @@ export const FRAME_RULES = `${Object.keys(RULES).join(', ')}, fixed:N`;
 
 /** A rule by its name on a command line: `lines`, `u16be`, `fixed:12`. Undefined where there is none of that name. */
 export const frameRule = (name: string): InvertibleRule | undefined => {
-  const size = /^fixed:(\d{1,7})$/.exec(name)?.[1];
+  const size = /^fixed:([1-9]\d{0,6})$/.exec(name)?.[1];
   if (size !== undefined) return fixed(Number(size));
   return Object.hasOwn(RULES, name) ? RULES[name]?.() : undefined;
 };

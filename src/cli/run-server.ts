@@ -41,11 +41,11 @@ export const runServer = (word: 'echo' | 'chat' | 'proxy', args: readonly string
   const server = servers.make(word);
   server.change(settings);
   return whileOpen(servers, values.socket, async (_, { asked }) => {
+    await server.start();
+    print(`listening on ${server.server.address?.name}`);
     const telling = servers.events
       .pipe(filter(({ type }) => TOLD.has(type)))
       .subscribe((event) => print(eventLine(event, new Date())));
-    await server.start();
-    print(`listening on ${server.server.address?.name}`);
     await aborted(asked);
     telling.unsubscribe();
     return 0;

@@ -28,13 +28,20 @@ export const type = (shell: Shell, asked: AbortSignal, history = historyFile(pro
   terminal(shell, { input: process.stdin, output: process.stdout, history: historyAt(history), signal: asked });
 
 /** Runs the lines of the standard input. */
-export const runInput = (shell: Shell, asked: AbortSignal, keepGoing: boolean): Promise<ScriptEnd> =>
-  runScript(shell, createInterface({ input: process.stdin, signal: asked }), {
-    ...outputUntil(asked),
-    complain,
-    keepGoing,
-    top: async () => print((await topOnce(shell, asked)).join('\n')),
-  });
+export const runInput = async (shell: Shell, asked: AbortSignal, keepGoing: boolean): Promise<ScriptEnd> => {
+  const lines = createInterface({ input: process.stdin, signal: asked });
+  try {
+    return await runScript(shell, lines, {
+      ...outputUntil(asked),
+      complain,
+      keepGoing,
+      top: async () => print((await topOnce(shell, asked)).join('\n')),
+    });
+  } finally {
+    // Left open, it would keep the process for as long as the input lasts.
+    lines.close();
+  }
+};
 
 /** `npx sluice`: the shell, at a terminal or fed with lines. */
 export const runShell = async (args: readonly string[]): Promise<number> => {

@@ -105,7 +105,8 @@ class Terminal {
     if (!this.#ended && this.#typed.length === 0) {
       this.#lines ??= this.#open();
       this.#lines.setPrompt(promptOf(this.#shell));
-      this.#lines.prompt();
+      // What was typed ahead stays, and the cursor behind it.
+      this.#lines.prompt(true);
       await new Promise<void>((woken) => {
         this.#wake = woken;
       });

@@ -44,7 +44,7 @@ export interface Moment {
 
 const headOf = ({ name, address, state, statistics }: ServerShown): string => {
   const { clients, bytesIn, bytesOut, dropped } = statistics;
-  const moved = `in ${short(bytesIn)}B  out ${short(bytesOut)}B  dropped ${short(dropped)}`;
+  const moved = `bytes in ${short(bytesIn)}  out ${short(bytesOut)}  dropped ${short(dropped)}`;
   return plain(`${name}  ${address}  ${serverFlags(state)}  clients ${clients}  ${moved}`);
 };
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type PlainClient, plainClient } from '../../src/testing/plain-client.js';
 
@@ -85,6 +86,16 @@ export const example = (name: string, ...args: readonly string[]): Program =>
 /** The port of a program that prints `listening on HOST:PORT`. */
 export const portOf = async (program: Program): Promise<number> =>
   Number((await program.printed(/^listening on \S+:(\d+)$/m))[1]);
+
+/** A port that is free at the moment, for a program that has to be told one. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+};
 
 /** Whether a program is installed here. */
 export const installed = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;

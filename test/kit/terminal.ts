@@ -4,6 +4,9 @@ import { Screen } from './screen.js';
 /** Whether programs can be given a terminal here. */
 export const hasTerminals = installed('python3');
 
+/** How long something may take to be shown, in milliseconds. */
+const PATIENCE = 15_000;
+
 /** The keys that have no letter. */
 export const KEYS = {
   enter: '\r',
@@ -48,7 +51,11 @@ export class Terminal {
 
   /** Waits until something is shown that has not been waited for yet, and gives it. */
   async shows(pattern: RegExp): Promise<RegExpExecArray> {
-    const match = await this.#program.printed(pattern, this.#seen);
+    const late = new Promise<never>((_, reject) => {
+      const fail = (): void => reject(new Error(`${pattern} was not shown:\n${this.screen.text}`));
+      setTimeout(fail, PATIENCE).unref();
+    });
+    const match = await Promise.race([this.#program.printed(pattern, this.#seen), late]);
     this.#seen += match.index + match[0].length;
     return match;
   }

@@ -16,14 +16,14 @@ const SERVERS = [
   { title: 'protocol' },
   { title: 'state' },
   { title: 'clients', right: true },
-  { title: 'in', right: true },
-  { title: 'out', right: true },
+  { title: 'bytes in', right: true },
+  { title: 'bytes out', right: true },
 ];
 
 const serverRow = (configured: ConfiguredServer): readonly string[] => {
   const { name, address, protocol, state, statistics } = serverShown(configured);
   const { clients, bytesIn, bytesOut } = statistics;
-  return [name, address, protocol, serverFlags(state), String(clients), `${short(bytesIn)}B`, `${short(bytesOut)}B`];
+  return [name, address, protocol, serverFlags(state), String(clients), short(bytesIn), short(bytesOut)];
 };
 
 /** All servers, in a table. */
@@ -84,8 +84,8 @@ const CLIENTS = [
   { title: 'state' },
   { title: 'since', right: true },
   { title: 'heard', right: true },
-  { title: 'in', right: true },
-  { title: 'out', right: true },
+  { title: 'bytes in', right: true },
+  { title: 'bytes out', right: true },
   { title: 'msg in', right: true },
   { title: 'msg out', right: true },
   { title: 'in/s', right: true },
