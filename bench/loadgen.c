@@ -18,6 +18,8 @@
  *                         line  printable payload and '\n'
  *                         ping  RESP: sends *1\r\n$4\r\nPING\r\n, expects +PONG\r\n
  *                         varint  LEB128 length (protobuf / libp2p style)
+ *                         rsocket a SETUP, then REQUEST_RESPONSE frames answered with PAYLOADs (next and complete)
+ *                         nest  the JSON messages of NestJS's TCP transport, pattern "echo", printable payload
  *   --duration S --warmup S   seconds measured, seconds before them (defaults 3 and 1; decimals allowed)
  *   --connect-only        open, echo one message, close; for --duration seconds, --window at a time
  *   --idle                open --conns connections and hold them for --duration seconds
@@ -50,8 +52,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum framing { F_U16, F_FIXED, F_LINE, F_PING, F_VARINT, N_FRAMINGS };
-static const char *FNAME[] = {"u16", "fixed", "line", "ping", "varint"};
+enum framing { F_U16, F_FIXED, F_LINE, F_PING, F_VARINT, F_RSOCKET, F_NEST, N_FRAMINGS };
+static const char *FNAME[] = {"u16", "fixed", "line", "ping", "varint", "rsocket", "nest"};
+enum way { ASK, ANSWER };
 enum state { S_CLOSED, S_CONNECTING, S_PROBING, S_OPEN };
 
 struct conn {
@@ -79,10 +82,13 @@ static uint64_t drain_start;
 static uint32_t next_id;
 static uint64_t msgs, errors, established, closed_by_peer;
 static size_t frame_len, reply_len;
-static char *pattern, *scratch, *rxbuf;
+static char *pattern, *scratch, *rxbuf, *expected;
 #define RXBUF (256 * 1024)
 #define PING_REQ "*1\r\n$4\r\nPING\r\n"
 #define PING_REP "+PONG\r\n"
+/* Version 1.0, no keep-alive for 24 days, and two MIME types */
+#define MIME "\x18" "application/octet-stream"
+static const char SETUP[] = "\0\0\x44" "\0\0\0\0" "\x04\0" "\0\1\0\0" "\x7f\xff\xff\xff" "\x7f\xff\xff\xff" MIME MIME;
 
 static void die(const char *fmt, ...) {
   va_list ap;
@@ -128,8 +134,14 @@ static uint64_t mix(uint64_t z) {
 }
 static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The first bytes of message `seq` of connection `id`: header and tag. Returns how many (at most 13). */
-static size_t head(uint32_t id, uint32_t seq, char *out) {
+/* What stands before and behind the payload of a message of NestJS, after its length in characters. */
+static const char *NEST[][2] = {[ASK] = {"{\"pattern\":\"echo\",\"data\":\"", "\",\"id\":\"%010u\"}"},
+                                [ANSWER] = {"{\"response\":\"", "\",\"isDisposed\":true,\"id\":\"%010u\"}"}};
+#define NEST_TAIL 40
+static int printable(void) { return o.framing == F_LINE || o.framing == F_NEST; }
+
+/* The first bytes of message `seq` of connection `id`: header and tag. Returns how many (at most 64). */
+static size_t head(enum way way, uint32_t id, uint32_t seq, char *out) {
   size_t h = 0, tag = o.size < 8 ? (size_t)o.size : 8;
   if (o.framing == F_U16) {
     out[h++] = (char)(o.size >> 8);
@@ -138,29 +150,45 @@ static size_t head(uint32_t id, uint32_t seq, char *out) {
     unsigned n = (unsigned)o.size;
     for (; n > 127; n >>= 7) out[h++] = (char)(n | 128);
     out[h++] = (char)n;
+  } else if (o.framing == F_RSOCKET) {
+    unsigned n = (unsigned)o.size + 6, stream = 2 * seq + 1, type = way == ASK ? 0x1000 : 0x2860;
+    for (int shift = 16; shift >= 0; shift -= 8) out[h++] = (char)(n >> shift);
+    for (int shift = 24; shift >= 0; shift -= 8) out[h++] = (char)(stream >> shift);
+    for (int shift = 8; shift >= 0; shift -= 8) out[h++] = (char)(type >> shift);
+  } else if (o.framing == F_NEST) {
+    char tail[NEST_TAIL];
+    int n = snprintf(tail, sizeof tail, NEST[way][1], seq);
+    h = (size_t)sprintf(out, "%zu#%s", strlen(NEST[way][0]) + (size_t)o.size + (size_t)n, NEST[way][0]);
   }
   uint64_t t = mix(((uint64_t)id << 32 | seq) + 0x9e3779b97f4a7c15u);
-  if (o.framing == F_LINE)
+  if (printable())
     for (size_t i = 0; i < tag; i++) out[h + i] = ALPHABET[t >> (8 * i) & 63];
   else
     memcpy(out + h, &t, tag);
   return h + tag;
 }
-static size_t build(uint32_t id, uint32_t seq, char *out) {
+/* The whole message. Returns its length. */
+static size_t build(enum way way, uint32_t id, uint32_t seq, char *out) {
   if (o.framing == F_PING) {
-    memcpy(out, PING_REQ, frame_len);
-    return frame_len;
+    const char *text = way == ASK ? PING_REQ : PING_REP;
+    memcpy(out, text, strlen(text));
+    return strlen(text);
   }
-  size_t h = head(id, seq, out), end = frame_len - (o.framing == F_LINE);
+  size_t tag = o.size < 8 ? (size_t)o.size : 8, h = head(way, id, seq, out), end = h - tag + (size_t)o.size;
   memcpy(out + h, pattern + (seq & 1023), end - h);
-  if (o.framing == F_LINE) out[end] = '\n';
-  return frame_len;
+  if (o.framing == F_LINE) out[end++] = '\n';
+  if (o.framing == F_NEST) end += (size_t)snprintf(out + end, NEST_TAIL, NEST[way][1], seq);
+  return end;
 }
 /* Do the n bytes at p equal bytes [off, off+n) of the expected reply? */
 static int matches(const struct conn *c, const char *p, size_t off, size_t n) {
   if (o.framing == F_PING) return !memcmp(p, PING_REP + off, n);
-  char hd[16];
-  size_t h = head(c->id, c->rcvd, hd), end = frame_len - (o.framing == F_LINE), k;
+  if (o.framing == F_NEST) {
+    build(ANSWER, c->id, c->rcvd, expected);
+    return !memcmp(p, expected + off, n);
+  }
+  char hd[64];
+  size_t h = head(ANSWER, c->id, c->rcvd, hd), end = reply_len - (o.framing == F_LINE), k;
   if (off < h) {
     k = n < h - off ? n : h - off;
     if (memcmp(p, hd + off, k)) return 0;
@@ -198,7 +226,7 @@ static void want(struct conn *c, uint32_t events) {
 static void conn_send(struct conn *c, int n, uint64_t t) {
   size_t len = 0;
   for (int i = 0; i < n; i++, c->sent++) {
-    len += build(c->id, c->sent, scratch + len);
+    len += build(ASK, c->id, c->sent, scratch + len);
     c->ts[c->sent % (uint32_t)o.depth] = t;
   }
   ssize_t w = 0;
@@ -260,6 +288,8 @@ static void conn_event(struct conn *c, uint32_t ev) {
     getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len);
     if (err) return conn_fail(c, strerror(err));
     want(c, EPOLLIN);
+    if (o.framing == F_RSOCKET && send(c->fd, SETUP, sizeof SETUP - 1, MSG_NOSIGNAL) < 0)
+      return conn_fail(c, "the SETUP could not be sent");
     if (o.no_probe) return conn_opened(c, now_ns());
     c->state = S_PROBING;
     if (!o.broadcast) return conn_send(c, 1, now_ns());
@@ -407,20 +437,16 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   raise_limit();
   if ((ep = epoll_create1(0)) < 0) die("epoll: %s", strerror(errno));
-  if (o.framing == F_PING) {
-    o.size = 0;
-    frame_len = strlen(PING_REQ), reply_len = strlen(PING_REP);
-  } else {
-    char hd[16];
-    size_t tag = o.size < 8 ? (size_t)o.size : 8;
-    reply_len = frame_len = head(0, 0, hd) - tag + (size_t)o.size + (o.framing == F_LINE);
-  }
+  if (o.framing == F_PING) o.size = 0;
   pattern = malloc((size_t)o.size + 1100);
   for (size_t i = 0; i < (size_t)o.size + 1100; i++) {
     uint64_t r = mix(i + 1);
-    pattern[i] = o.framing == F_LINE ? ALPHABET[r & 63] : (char)r;
+    pattern[i] = printable() ? ALPHABET[r & 63] : (char)r;
   }
-  scratch = malloc(frame_len * (size_t)o.depth);
+  scratch = malloc((size_t)o.size + 128);
+  expected = malloc((size_t)o.size + 128);
+  frame_len = build(ASK, 0, 0, scratch), reply_len = build(ANSWER, 0, 0, expected);
+  scratch = realloc(scratch, frame_len * (size_t)o.depth);
   rxbuf = malloc(RXBUF);
   slots = o.connect_only ? o.window : o.conns;
   cs = calloc((size_t)slots, sizeof *cs);

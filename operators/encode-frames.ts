@@ -1,6 +1,7 @@
-import { type OperatorFunction, map } from 'rxjs';
+import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { checkFunction, checkObject } from '../src/check.js';
-import type { Rule } from '../src/framing/rule.js';
+import { type Encoding, Writer } from '../src/connection/writer.js';
+import { Step } from './link.js';
 
 /**
  * Makes each payload the bytes of a frame: the inverse of `frame(rule)`.
@@ -12,7 +13,24 @@ import type { Rule } from '../src/framing/rule.js';
  * `rule` is any of the package's, or one of your own that has `encode`. Fails with a `RangeError` at a payload that the
  * rule would not cut back into itself: one above its limit, one with a delimiter in it.
  */
-export const encodeFrames = (rule: Rule & Required<Pick<Rule, 'encode'>>): OperatorFunction<Uint8Array, Uint8Array> => {
+export const encodeFrames = (rule: Encoding): OperatorFunction<Uint8Array, Uint8Array> => {
   checkFunction('rule.encode', checkObject('rule', rule).encode);
-  return map((payload) => rule.encode(payload));
+  return (payloads) => new Observable((out) => payloads.subscribe(new EncodingStep(out, rule)));
 };
+
+class EncodingStep extends Step<Uint8Array> {
+  protected readonly rule: Encoding;
+  /** What stands right behind, if it is a connection: the frame is encoded where it is gathered. */
+  protected readonly writer: Writer | null;
+
+  constructor(out: Subscriber<Uint8Array>, rule: Encoding) {
+    super(out);
+    this.rule = rule;
+    this.writer = out instanceof Writer ? out : null;
+  }
+
+  protected take(payload: Uint8Array): void {
+    if (this.writer !== null) this.writer.encode(this.rule, payload);
+    else this.out.next(this.rule.encode(payload));
+  }
+}

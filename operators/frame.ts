@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
 import { type Deframer, type DeframerOptions, deframer } from '../src/framing/deframer.js';
 import type { Rule } from '../src/framing/rule.js';
-import { Link } from './link.js';
+import { Step } from './link.js';
 
 /**
  * Cuts bytes into frames, wherever the network has cut them into chunks.
@@ -32,7 +32,7 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
       // The watch is for these frames, not for those of another `frame` further up.
       if (before.frames !== null) flow.scope = { ...before, frames: null };
       try {
-        bytes.subscribe(new Link<Uint8Array>(out, framing));
+        bytes.subscribe(framing);
       } finally {
         flow.scope = before;
       }
@@ -40,91 +40,93 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
 };
 
 /** One subscription: its deframer, and whether that may go on. */
-class Framing {
-  readonly #out: Subscriber<Uint8Array>;
-  readonly #frames: Deframer;
-  readonly #watch: FrameWatch | null = flow.scope.frames;
-  readonly #drain: DrainState | null = flow.scope.drain;
+class Framing extends Step<Uint8Array> {
+  protected readonly frames: Deframer;
+  protected readonly watch: FrameWatch | null = flow.scope.frames;
+  protected readonly drain: DrainState | null = flow.scope.drain;
   /** In the loop: what a handler causes to come meanwhile goes behind what is there. */
-  #busy = false;
+  protected busy = false;
   /** The rest of a chunk waits at a gate. */
-  #waits = false;
-  #ended = false;
+  protected waits = false;
+  protected ended = false;
   /** Where the frame begins that the watch was told of, or -1. */
-  #told = -1;
+  protected told = -1;
 
   constructor(out: Subscriber<Uint8Array>, frames: Deframer) {
-    this.#out = out;
-    this.#frames = frames;
-    this.#watch?.watching();
+    super(out);
+    this.frames = frames;
+    this.watch?.watching();
   }
 
-  next(chunk: Uint8Array): void {
-    this.#frames.push(chunk);
-    this.#goOn();
+  protected take(chunk: Uint8Array): void {
+    // Behind a loop that is under way, or behind what waits, it is not used up before this call returns.
+    const stays = flow.lent && (this.busy || this.waits);
+    this.frames.push(stays ? new Uint8Array(chunk) : chunk);
+    this.goOn();
   }
 
-  complete(): void {
-    this.#ended = true;
-    this.#frames.end(this.#drain?.stopping === true ? 'drop' : undefined);
-    this.#goOn();
+  protected override end(): void {
+    this.ended = true;
+    this.frames.end(this.drain?.stopping === true ? 'drop' : undefined);
+    this.goOn();
   }
 
   /** Nobody listens any more. A loop that is under way finds no more frames. */
   leave(): void {
-    this.#frames.close();
-    this.#waits = false;
-    this.#tellDone();
+    this.frames.close();
+    this.waits = false;
+    this.tellDone();
   }
 
-  readonly #resume = (): void => {
-    if (!this.#waits) return;
-    this.#waits = false;
-    this.#goOn();
-  };
+  protected resume(): void {
+    if (!this.waits) return;
+    this.waits = false;
+    this.goOn();
+  }
 
-  #goOn(): void {
-    if (this.#busy || this.#waits) return;
-    this.#busy = true;
+  protected goOn(): void {
+    if (this.busy || this.waits) return;
+    this.busy = true;
     try {
-      this.#emit();
+      this.emit();
     } catch (error) {
-      this.#out.error(error);
+      this.out.error(error);
     } finally {
-      this.#busy = false;
+      this.busy = false;
     }
   }
 
   /** Emits frames until more bytes are needed, a consumer below is full, or nobody listens. */
-  #emit(): void {
-    const out = this.#out;
-    const frames = this.#frames;
+  protected emit(): void {
+    const { out } = this;
+    const frames = this.frames;
     const gate = flow.emitting;
     for (let cut = frames.next(); cut !== undefined; cut = frames.next()) {
-      if (this.#told >= 0) this.#tellDone();
+      if (this.told >= 0) this.tellDone();
       out.next(cut);
       if (gate !== null && gate.closed && frames.held > 0) {
-        this.#waits = true;
-        gate.wait(this.#resume);
+        this.waits = true;
+        if (flow.lent) frames.keep();
+        gate.wait(() => this.resume());
         return;
       }
     }
-    if (this.#ended) out.complete();
-    else if (this.#watch !== null) this.#tell(this.#watch);
+    if (this.ended) out.complete();
+    else if (this.watch !== null) this.tell(this.watch);
   }
 
   /** Tells the watch of the frame that is under way, once, and of the one before it that is not any more. */
-  #tell(watch: FrameWatch): void {
-    const { offset, underWay } = this.#frames;
-    if (this.#told >= 0 && !(underWay && offset === this.#told)) this.#tellDone();
-    if (!underWay || this.#told >= 0) return;
-    this.#told = offset;
+  protected tell(watch: FrameWatch): void {
+    const { offset, underWay } = this.frames;
+    if (this.told >= 0 && !(underWay && offset === this.told)) this.tellDone();
+    if (!underWay || this.told >= 0) return;
+    this.told = offset;
     watch.begun();
   }
 
-  #tellDone(): void {
-    if (this.#told < 0) return;
-    this.#told = -1;
-    this.#watch?.done();
+  protected tellDone(): void {
+    if (this.told < 0) return;
+    this.told = -1;
+    this.watch?.done();
   }
 }

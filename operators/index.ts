@@ -1,5 +1,6 @@
 export { broadcast } from './broadcast.js';
 export { concatMap } from './concat-map.js';
+export { copy } from './copy.js';
 export { decodeOr } from './decode-or.js';
 export { decodeWith } from './decode-with.js';
 export { delimit } from './delimit.js';

@@ -12,6 +12,7 @@ export type {
   ConnectionState,
   ConnectionStatistics,
   EndOptions,
+  ReadBuffer,
 } from './connection/connection.js';
 export type { Place } from './connection/address.js';
 

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import * as ix from '../operators/ix/index.js';
 import * as operators from '../operators/index.js';
 import * as main from '../src/index.js';
+import * as servers from '../src/server/index.js';
 import { raised } from './kit/raised.js';
 import { suite } from './kit/suite.js';
 
@@ -199,6 +200,7 @@ const ofIx: Readonly<Record<string, readonly Row[]>> = { ...ofBoth, toAsyncItera
 
 const ofOperators: Readonly<Record<string, readonly Row[]>> = {
   ...ofBoth,
+  copy: [],
   toBatches: batches,
   delimit: delimiters,
   endLines: lines,
@@ -273,6 +275,40 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
   ],
 };
 
+const ofServer: Readonly<Record<string, readonly Row[]>> = {
+  createServer: [
+    [(f) => f(), TypeError, noFunction('handler', undefined)],
+    [(f) => f('lobby', null, { port: 0 }), TypeError, noFunction('handler', undefined)],
+    [(f) => f('', identity, { port: 0 }), TypeError, /^name must be a text that is not empty, got ""$/],
+    [(f) => f('lobby', identity), TypeError, noObject('options', undefined)],
+    [(f) => f('lobby', identity, {}), TypeError, /^give either a port or a path, got neither$/],
+    [(f) => f('lobby', identity, { port: 70_000 }), RangeError, /^port must be a whole number from 0 to 65535, got /],
+    [
+      (f) => f('lobby', identity, { port: 0, drain: -1 }),
+      RangeError,
+      /^drain must be a time from 0 to \d+ ms, got -1$/,
+    ],
+    [(f) => f('lobby', identity, { port: 0, idleAfter: 0 }), RangeError, /^idleAfter must be a time from 1 /],
+    [(f) => f('lobby', identity, { port: 0, highWater: 0 }), RangeError, /^highWater must be a whole number from 1 /],
+    [(f) => f('lobby', identity, { port: 0, limits: 5 }), TypeError, noObject('limits', 5)],
+    [(f) => f('lobby', identity, { port: 0, limits: { maxConnections: -1 } }), RangeError, /^maxConnections must be /],
+    [
+      (f) => f('lobby', identity, { port: 0, limits: { whenFull: 'x' } }),
+      TypeError,
+      /^whenFull must be one of "wait", /,
+    ],
+    [(f) => f('lobby', identity, { port: 0, limits: { acceptRate: 0 } }), RangeError, /^acceptRate must be a number /],
+    [
+      (f) => f('lobby', identity, { port: 0, farewell: 'x' }),
+      TypeError,
+      /^message must be bytes \(Uint8Array\), got str/,
+    ],
+    [(f) => f('lobby', identity, { port: 0, listen: 5 }), TypeError, noFunction('listen', 5)],
+    [(f) => f('lobby', identity, { port: 0, dial: 5 }), TypeError, noFunction('dial', 5)],
+    [(f) => f('lobby', identity, { port: 0, scheduler: 5 }), TypeError, noScheduler],
+  ],
+};
+
 /** Those that take nothing that could be wrong: they are values, classes, or make a value of what they are given. */
 const without = new Set(['Deframer', 'Topic', 'more', 'tooLong', 'malformed', 'raw']);
 
@@ -280,6 +316,7 @@ const suites = [
   { name: 'sluice', exported: main, table: ofMain },
   { name: 'sluice/operators', exported: operators, table: ofOperators },
   { name: 'sluice/operators/ix', exported: ix, table: ofIx },
+  { name: 'sluice/server', exported: servers, table: ofServer },
 ] as const;
 
 for (const { name, exported, table } of suites) {
@@ -354,3 +391,49 @@ for (const [options, message] of [
 }
 
 streams.run();
+
+const steering = suite('misuse of a server');
+const server = servers.createServer('lobby', identity, { port: 0 });
+const nobody = 5 as never;
+
+const deeds: readonly (readonly [string, () => unknown, typeof Error, RegExp])[] = [
+  ['stop', () => server.stop({ drain: -1 }), RangeError, /^drain must be a time from 0 to \d+ ms, got -1$/],
+  ['stop', () => server.stop(null as never), TypeError, noObject('options', null)],
+  ['setLimits', () => server.setLimits({ maxPerAddress: 0 }), RangeError, /^maxPerAddress must be .* got 0$/],
+  ['allow', () => server.rules.allow('here'), RangeError, /^cidr must be an address or a network, .* got "here"$/],
+  ['send', () => server.send(nobody, Buffer.of(1)), TypeError, /^client must be one of server lobby, got 5$/],
+  ['pauseListening', () => server.pauseListening(nobody), TypeError, /^client must be one of server lobby, got 5$/],
+  ['disconnect', () => server.disconnect(nobody), TypeError, /^client must be one of server lobby, got 5$/],
+  ['broadcast', () => server.broadcast('x' as never), TypeError, /^message must be bytes \(Uint8Array\), got string$/],
+  ['broadcast', () => server.broadcast(Buffer.of(1), { to: nobody }), TypeError, noFunction('to', 5)],
+  ['broadcast', () => server.broadcast(Buffer.of(1), { except: nobody }), TypeError, /^except must be /],
+  [
+    'broadcast',
+    () => server.broadcast(Buffer.of(1), { policy: nobody }),
+    TypeError,
+    /^policy must be one of .* got 5$/,
+  ],
+  ['alarms', () => server.alarms(nobody), TypeError, noObject('thresholds', 5)],
+  ['alarms', () => server.alarms({ clients: 0 }), RangeError, /^clients must be a number from .* got 0$/],
+  [
+    'alarms',
+    () => server.alarms({ clients: { raise: 1, clear: 2 } }),
+    RangeError,
+    /^clients.clear must be .* to 1, got 2$/,
+  ],
+  [
+    'alarms',
+    () => server.alarms({ what: 1 } as never),
+    TypeError,
+    /^the name of a threshold must be one of .* got "what"$/,
+  ],
+  ['connect', () => server.connect('127.0.0.1', 1), Error, /^server lobby does not run: connect needs it started$/],
+];
+
+for (const [name, deed, type, message] of deeds) {
+  steering(`${name}: ${String(deed)}`, () => {
+    assert.throws(deed, raised(type, message));
+  });
+}
+
+steering.run();

@@ -4,10 +4,12 @@ const HEADER = 2;
 export const READ = 64 * 1024;
 
 /** The most that the answers to one read can take: a frame that was held back and then came whole, and all of the read. */
-const MOST = HEADER + 65_535 + READ;
+export const MOST = HEADER + 65_535 + READ;
 
 /** Below this many bytes a loop is faster than a call of `set`. */
 const SHORT = 40;
+
+const NOTHING = new Uint8Array(0);
 
 /** What an application answers to a frame: here the frame itself. Gives where the answer ends. */
 const answer = (from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number => {
@@ -19,25 +21,27 @@ const answer = (from: Uint8Array, start: number, end: number, to: Uint8Array, at
   return at + HEADER + length;
 };
 
-/** The buffer that all connections encode their answers into. Who still needs it after the write replaces it. */
-const shared = { answers: new Uint8Array(MOST) };
-
 /**
- * Cuts the bytes of one connection into frames with a 2-byte length and encodes the answers: as one does it by hand.
- * A frame that straddles reads is the only one that is copied.
+ * Cuts the bytes of one connection into frames with a 2-byte length and encodes the answers, as one does it by hand. A
+ * frame that straddles reads is the only one that is copied.
  */
 export class Answers {
-  #held = new Uint8Array(HEADER);
+  /** A frame that has not come whole, with its header, as far as `#have`. */
+  #held = NOTHING;
   #have = 0;
 
-  /** The answers to the first `length` bytes of `chunk`, valid until the next call, of any connection. */
-  to(chunk: Uint8Array, length: number): Uint8Array {
-    const out = shared.answers;
+  /** The most that the answers to another `length` bytes can take. */
+  room(length: number): number {
+    return this.#have + length;
+  }
+
+  /** Encodes the answers to the first `length` bytes of `chunk` into `out`, and gives how many bytes they are. */
+  encode(chunk: Uint8Array, length: number, out: Uint8Array): number {
     let at = 0;
     let end = 0;
     if (this.#have > 0) {
       at = this.#hold(chunk, 0, length);
-      if (this.#have < HEADER || this.#have < this.#size) return out.subarray(0, 0);
+      if (this.#have < HEADER || this.#have < this.#size) return 0;
       end = answer(this.#held, HEADER, this.#size, out, 0);
       this.#have = 0;
     }
@@ -48,12 +52,7 @@ export class Answers {
       at += size;
     }
     if (at < length) this.#hold(chunk, at, length);
-    return out.subarray(0, end);
-  }
-
-  /** Says that the last answers were not yet sent. */
-  static keep(): void {
-    shared.answers = new Uint8Array(MOST);
+    return end;
   }
 
   get #size(): number {
@@ -63,6 +62,7 @@ export class Answers {
   /** Takes from the chunk what the held frame lacks, and gives where that ends. */
   #hold(chunk: Uint8Array, start: number, end: number): number {
     let at = start;
+    if (this.#held === NOTHING) this.#held = new Uint8Array(HEADER);
     while (at < end && this.#have < HEADER) this.#held[this.#have++] = chunk[at++] as number;
     if (this.#have < HEADER) return at;
     if (this.#held.length < this.#size) {

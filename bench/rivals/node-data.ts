@@ -1,15 +1,18 @@
 // Node's `net` tuned by hand, over `data` events: all answers to a chunk are encoded into one buffer and leave in one write.
 import { createServer } from 'node:net';
-import { Answers, READ } from './answers.js';
+import { Answers, MOST, READ } from './answers.js';
+
+/** What all connections encode their answers into. One that the system has not taken at once is left to its write. */
+let out = new Uint8Array(MOST);
 
 const server = createServer({ noDelay: true, highWaterMark: READ }, (socket) => {
   const answers = new Answers();
   socket.on('data', (chunk: Buffer) => {
-    const bytes = answers.to(chunk, chunk.length);
-    if (bytes.length === 0) return;
-    socket.write(bytes);
-    if (socket.writableLength === 0) return; // the system has taken all of it
-    Answers.keep();
+    const length = answers.encode(chunk, chunk.length, out);
+    if (length === 0) return;
+    socket.write(out.subarray(0, length));
+    if (socket.writableLength === 0) return;
+    out = new Uint8Array(MOST);
     if (socket.writableLength > READ) socket.pause();
   });
   socket.on('drain', () => socket.resume());

@@ -1,30 +1,7 @@
 // RxJS as one writes it at first: events as an Observable, frames by `scan`, each answer a write. No backpressure.
 import { type Server, type Socket, createServer } from 'node:net';
 import { from, fromEvent, map, mergeMap, scan, takeUntil, tap } from 'rxjs';
-
-interface Cut {
-  readonly left: Buffer;
-  readonly frames: readonly Buffer[];
-}
-
-const nothing: Cut = { left: Buffer.alloc(0), frames: [] };
-
-const cut = ({ left }: Cut, chunk: Buffer): Cut => {
-  let rest = Buffer.concat([left, chunk]);
-  const frames: Buffer[] = [];
-  while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
-    const size = 2 + rest.readUInt16BE(0);
-    frames.push(rest.subarray(2, size));
-    rest = rest.subarray(size);
-  }
-  return { left: rest, frames };
-};
-
-const prefixed = (frame: Buffer): Buffer => {
-  const header = Buffer.alloc(2);
-  header.writeUInt16BE(frame.length);
-  return Buffer.concat([header, frame]);
-};
+import { cut, nothing, prefixed } from './rxjs-frames.js';
 
 const server: Server = createServer({ noDelay: true });
 fromEvent(server, 'connection')

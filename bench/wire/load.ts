@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { type Figures, figures } from './figures.js';
 import { pinned } from './server.js';
 
 /** What the generator prints (see the head of loadgen.c), as far as it is used. */
@@ -19,33 +20,17 @@ interface Line {
   readonly conns: number;
 }
 
-/** One measurement. Times in microseconds, memory in MB, loads in cores. */
-export interface Figures {
-  readonly messagesPerSecond: number;
-  readonly connectionsPerSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly cpuPerMessage: number;
-  readonly cpuPerConnection: number;
-  /** In KB: what the server grew by while the connections were opened. */
-  readonly memoryPerConnection: number;
-  readonly memory: number;
-  /** In milliseconds: how long the measured part took. */
-  readonly took: number;
-  readonly serverLoad: number;
-  /** A generator that is busy all the time is what was measured. */
-  readonly generatorLoad: number;
-}
-
 const run = promisify(execFile);
+
+/** The longest that a measurement may take, in milliseconds. */
+const PATIENCE = 600_000;
 
 /** Runs the generator on a core of its own. Fails when a reply was not the one expected. */
 export const runLoad = async (program: string, core: number, args: readonly string[]): Promise<Figures> => {
-  const [taskset, ...rest] = pinned(core, [program, ...args]);
-  const { stdout } = await run(taskset as string, rest, { timeout: 120_000 });
+  const [taskset, ...rest] = pinned(core, [program, ...args]) as [string, ...string[]];
+  const { stdout } = await run(taskset, rest, { timeout: PATIENCE });
   const line = JSON.parse(stdout) as Line;
-  return {
+  return figures({
     messagesPerSecond: line.msgs_s,
     connectionsPerSecond: line.connects_s,
     p50: line.p50_us,
@@ -58,5 +43,5 @@ export const runLoad = async (program: string, core: number, args: readonly stri
     took: line.secs * 1_000,
     serverLoad: line.server_cpu,
     generatorLoad: line.client_cpu,
-  };
+  });
 };

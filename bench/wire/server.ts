@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 
 /** A server under measurement, alone on its core. */
 export interface Server {
@@ -16,6 +15,7 @@ const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1));
 
 /** The longest that a server may take to listen. */
 const STARTING = 20_000;
@@ -63,7 +63,7 @@ export const startServer = async (command: readonly string[], core: number): Pro
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    void exited.then(() => {
+    child.on('close', () => {
       clearTimeout(patience);
       fail('ended');
     });

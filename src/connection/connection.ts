@@ -1,12 +1,19 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
-import { checkInteger, checkObject, checkScheduler, checkTime } from '../check.js';
-import { ConnectionAborted, ConnectionReset, HalfCloseTimeout, SluiceError, WriteStalled } from '../errors.js';
+import { checkInteger, checkObject, checkOneOf, checkScheduler, checkTime } from '../check.js';
+import {
+  ConnectionAborted,
+  ConnectionReset,
+  HalfCloseTimeout,
+  SluiceError,
+  type WriteOverflow,
+  WriteStalled,
+} from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { type Scope, flow } from '../flow/scope.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
-import { Outgoing } from './outgoing.js';
+import { Outgoing, type OutgoingListener } from './outgoing.js';
 import type { Wire, WireListener } from './wire.js';
 
 /** What a connection has moved, as it stands when it is asked for. */
@@ -75,6 +82,9 @@ export interface Connection {
   abort(): void;
 }
 
+/** What a connection is read into: see `readBuffer`. */
+export type ReadBuffer = 'fresh' | 'shared' | 'poisoned';
+
 /** How a side is ended. */
 export interface EndOptions {
   /** How long the peer may take to end its side once it can have seen the end of ours, in milliseconds. */
@@ -89,6 +99,13 @@ export interface ConnectionOptions {
   readonly halfClose?: number;
   /** The most bytes that may wait here for a slow peer whose source cannot be paused (default 16 MiB). */
   readonly writeLimit?: number;
+  /**
+   * What is read into (default `'fresh'`: new memory each time, which may be kept as long as one likes). With
+   * `'shared'` what `reads` emits, and each frame cut from it, is a view of one buffer that all connections share, good
+   * until the call returns: `copy()` what is kept, queued or answered later. Saves an allocation a read; over sockets
+   * only. `'poisoned'` is the same rule for tests: everything is overwritten as soon as the call has returned.
+   */
+  readonly readBuffer?: ReadBuffer;
   /** What these times, and the back-off of an acceptor or a dial, are measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
 }
@@ -98,6 +115,7 @@ export interface ConnectionLimits {
   readonly writeDeadline: number;
   readonly halfClose: number;
   readonly writeLimit: number;
+  readonly readBuffer: ReadBuffer;
   readonly scheduler: SchedulerLike;
 }
 
@@ -105,8 +123,12 @@ export const connectionLimits = (options: ConnectionOptions): ConnectionLimits =
   writeDeadline: checkTime('writeDeadline', options.writeDeadline ?? 30_000),
   halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
   writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
+  readBuffer: checkOneOf<ReadBuffer>('readBuffer', options.readBuffer ?? 'fresh', ['fresh', 'shared', 'poisoned']),
   scheduler: checkScheduler('scheduler', options.scheduler ?? asyncScheduler),
 });
+
+/** What memory is overwritten with that a program has no right to any more. */
+const POISON = 0xdb;
 
 /** How long a peer that was sent the end after an error may take to end its own side, in milliseconds. */
 const LINGER = 1_000;
@@ -117,19 +139,13 @@ const NEVER = -1;
 let opened = 0;
 
 /** @internal Keeps the laws of a connection over a wire. */
-export class WireConnection implements Connection, WireListener {
+export class WireConnection implements Connection, WireListener, OutgoingListener {
   readonly id = ++opened;
-  readonly reads: Observable<Uint8Array> = new Observable((subscriber) => this.#read(subscriber));
-  readonly writes: OperatorFunction<Uint8Array, never>;
-  readonly closed: Observable<never> = new Observable((subscriber) => {
-    if (this.#gone) return subscriber.complete();
-    (this.#watchers ??= new Set()).add(subscriber);
-    subscriber.add(() => this.#watchers?.delete(subscriber));
-  });
-
   readonly #wire: Wire;
   readonly #limits: ConnectionLimits;
   readonly #timetable: Timetable;
+  /** Whether what is read is good only for as long as it is being handled. */
+  readonly #lends: boolean;
   readonly #openedAt = Date.now();
   #reader: Subscriber<Uint8Array> | null = null;
   #gate: Gate | null = null;
@@ -156,16 +172,32 @@ export class WireConnection implements Connection, WireListener {
   #linger = Infinity;
   #bytesIn = 0;
   #chunksIn = 0;
-  #bytesOut = 0;
-  #writesMade = 0;
   #moved = 0;
 
   constructor(wire: Wire, limits: ConnectionLimits) {
     this.#wire = wire;
     this.#limits = limits;
+    this.#lends = limits.readBuffer !== 'fresh';
     this.#timetable = timetableOf(limits.scheduler);
-    this.writes = (chunks) => new Observable((subscriber) => this.#write(chunks, subscriber));
     wire.attach(this);
+  }
+
+  // Made when they are asked for: a connection that waits is to cost no more memory than it must.
+
+  get reads(): Observable<Uint8Array> {
+    return new Observable((subscriber) => this.#read(subscriber));
+  }
+
+  get writes(): OperatorFunction<Uint8Array, never> {
+    return (chunks) => new Observable((subscriber) => this.#write(chunks, subscriber));
+  }
+
+  get closed(): Observable<never> {
+    return new Observable((subscriber) => {
+      if (this.#gone) return subscriber.complete();
+      (this.#watchers ??= new Set()).add(subscriber);
+      subscriber.add(() => this.#watchers?.delete(subscriber));
+    });
   }
 
   get peer(): string {
@@ -180,9 +212,9 @@ export class WireConnection implements Connection, WireListener {
     return {
       openedAt: this.#openedAt,
       bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
+      bytesOut: this.#outgoing?.written ?? 0,
       chunksIn: this.#chunksIn,
-      writes: this.#writesMade,
+      writes: this.#outgoing?.writes ?? 0,
       buffered: (this.#outgoing?.queued ?? 0) + (this.#gone ? 0 : this.#wire.pending),
       pausedFor: this.#pausedFor + (this.resting ? this.#timetable.now() - this.#restingSince : 0),
     };
@@ -300,23 +332,42 @@ export class WireConnection implements Connection, WireListener {
     const gate = this.#gate;
     if (gate !== null && gate.closed) {
       this.#wire.pause();
-      this.#wire.unread(chunk);
+      this.#wire.unread(this.#lends ? new Uint8Array(chunk) : chunk);
       return this.#rest(gate);
     }
     this.#bytesIn += chunk.length;
     this.#chunksIn++;
     if (gate === null || this.#reader === null) return;
+    if (this.#lends) this.#lend(gate, this.#reader, chunk);
+    else this.#emit(gate, this.#reader, chunk);
+    if (gate.closed && this.#gate === gate) {
+      this.#wire.pause();
+      this.#rest(gate);
+    }
+  }
+
+  #emit(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
     beginTurn();
     try {
-      gate.next(this.#reader, chunk);
+      gate.next(reader, chunk);
     } catch (error) {
       this.#threw(error);
     } finally {
       endTurn();
     }
-    if (gate.closed && this.#gate === gate) {
-      this.#wire.pause();
-      this.#rest(gate);
+  }
+
+  /** The chunk is good until this returns. */
+  #lend(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
+    const poisoned = this.#limits.readBuffer === 'poisoned';
+    const lent = poisoned ? new Uint8Array(chunk) : chunk;
+    const before = flow.lent;
+    flow.lent = true;
+    try {
+      this.#emit(gate, reader, lent);
+    } finally {
+      flow.lent = before;
+      if (poisoned) lent.fill(POISON);
     }
   }
 
@@ -340,19 +391,7 @@ export class WireConnection implements Connection, WireListener {
     if (this.#outgoing !== null)
       return subscriber.error(new Error(`writes of connection ${this.id} is in use already`));
     if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
-    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, {
-      wrote: (bytes) => {
-        this.#bytesOut += bytes;
-        this.#writesMade++;
-      },
-      full: () => this.#watchOutput(),
-      done: () => this.#endOutput(),
-      failed: (error) => {
-        this.#farewell();
-        subscriber.error(error);
-      },
-      overflowed: (error) => this.#fail(error),
-    });
+    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, this);
     this.#outgoing = outgoing;
     this.#writer = subscriber;
     subscriber.add(() => {
@@ -362,6 +401,26 @@ export class WireConnection implements Connection, WireListener {
     outgoing.subscribe(chunks);
   }
 
+  outgoingFull(): void {
+    this.#watchOutput();
+  }
+
+  outgoingDone(): void {
+    this.#endOutput();
+  }
+
+  /** The program failed: what it had answered goes out, then the end, and the peer has a moment to see it. */
+  outgoingFailed(error: unknown): void {
+    this.#lingering = true;
+    this.#forsaken = true;
+    this.#endOutput();
+    this.#writer?.error(error);
+  }
+
+  outgoingOverflowed(error: WriteOverflow): void {
+    this.#fail(error);
+  }
+
   #endOutput(): void {
     if (this.#ending || this.#failure !== null) return;
     this.#ending = true;
@@ -369,13 +428,6 @@ export class WireConnection implements Connection, WireListener {
     this.#watchOutput();
     // What the peer still sends must not turn our end into a reset. Unread it stays only for who has not read yet.
     if (this.#reader === null && this.#forsaken) this.#wire.resume();
-  }
-
-  /** The program failed: what it had answered goes out, then the end, and the peer has a moment to see it. */
-  #farewell(): void {
-    this.#lingering = true;
-    this.#forsaken = true;
-    this.#endOutput();
   }
 
   drained(): void {
@@ -451,7 +503,7 @@ export class WireConnection implements Connection, WireListener {
   }
 
   #progress(): number {
-    return this.#bytesIn + this.#bytesOut - this.#wire.pending;
+    return this.#bytesIn + (this.#outgoing?.written ?? 0) - this.#wire.pending;
   }
 
   /** An alarm that first lets what has arrived meanwhile be read: if the loop was stalled, that may change all. */

@@ -6,9 +6,11 @@ import { Gate } from '../flow/gate.js';
 import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
+import { expectLargeBuffers } from './allocator.js';
 import { type Place, checkPlace, endsOf, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire } from './duplex-wire.js';
+import { type Reads, readShared } from './shared-reads.js';
 
 /** How to dial again after a failure or a loss. Times in milliseconds. */
 export interface Reconnect {
@@ -117,9 +119,14 @@ export const dial = (options: DialOptions): Observable<Connection> => {
 
     const state = (now: DialState): void => tell('onState', onState, now);
 
+    // Made anew for each attempt: a connection that was lost has no more to do with what the next one reads.
+    let reads: Reads | undefined;
+
     const attempt = (): void => {
+      reads = limits.readBuffer === 'shared' ? { take: ignore } : undefined;
+      const shared = reads === undefined ? {} : readShared(reads);
       state({ state: 'connecting', address, attempt: failures + 1 });
-      proceed(() => connecting({ ...place, noDelay }, clock.after(timeout, late), connected, refused));
+      proceed(() => connecting({ ...place, noDelay, ...shared }, clock.after(timeout, late), connected, refused));
     };
 
     const refused = (error: NodeJS.ErrnoException): void => failed(new DialFailed(address, error.code, error));
@@ -151,7 +158,7 @@ export const dial = (options: DialOptions): Observable<Connection> => {
     const connected = (socket: Socket): void => {
       failures = 0;
       const { peer, local } = endsOf(socket, place.path);
-      const connection = new WireConnection(new DuplexWire(socket, peer, local), limits);
+      const connection = new WireConnection(new DuplexWire(socket, peer, local, reads), limits);
       state({ state: 'connected', address, connection });
       if (subscriber.closed) return connection.abort();
       if (backoff !== null) proceed(() => connection.closed.subscribe({ complete: again }));
@@ -170,11 +177,12 @@ export const dial = (options: DialOptions): Observable<Connection> => {
 
 /** One attempt. Unsubscribing gives it up; `limit` is what does so when it takes too long. */
 const connecting = (
-  place: Place & { readonly noDelay: boolean },
+  place: Place & Partial<TcpNetConnectOpts>,
   limit: Subscription,
   connected: (socket: Socket) => void,
   refused: (error: NodeJS.ErrnoException) => void,
 ): Subscription => {
+  expectLargeBuffers();
   const socket = connect({ ...place, allowHalfOpen: true, highWaterMark: BUFFER } as TcpNetConnectOpts);
   const onConnect = (): void => {
     attempting.unsubscribe();

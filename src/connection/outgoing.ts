@@ -4,32 +4,28 @@ import { Consumer } from '../flow/consumer.js';
 import { Queue } from '../flow/queue.js';
 import { type Scope, flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
-import { last } from '../framing/carve.js';
 import { thrownIn, warnThrown } from '../hook.js';
+import { SLAB, lendSlab, returnSlab } from './slabs.js';
 import type { Wire } from './wire.js';
+import { type Encoding, type Taker, Writer } from './writer.js';
 
 /** What the writing half of a connection reports. */
-interface Report {
-  /** So many bytes were handed to the wire in one write. */
-  wrote(bytes: number): void;
+export interface OutgoingListener {
   /** The wire is full. */
-  full(): void;
+  outgoingFull(): void;
   /** The stream is written to its end. */
-  done(): void;
+  outgoingDone(): void;
   /** The stream failed; what came before is with the wire. */
-  failed(error: unknown): void;
+  outgoingFailed(error: unknown): void;
   /** The stream is more than the peer takes, and cannot be paused. */
-  overflowed(error: WriteOverflow): void;
+  outgoingOverflowed(error: WriteOverflow): void;
 }
 
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
 const SLICE = 64 * 1024;
 
-/** Small chunks are put together here. In use only within one write, so that all connections share it. */
-let slab = Buffer.allocUnsafeSlow(SLICE);
-
-/** Up to this size, in bytes, V8 keeps a typed array on its own heap, and moves it out for a write at a high price. */
-const ON_HEAP = 64;
+/** A chunk of more bytes is written as it is where it stands alone, and not copied. */
+const SMALL = 16 * 1024;
 
 /**
  * The writing half of a connection: gathers what is emitted within a turn, hands it over a slice at a time, and closes
@@ -37,44 +33,43 @@ const ON_HEAP = 64;
  *
  * Holds a slice, and what one chunk of input is answered with, unless its sources cannot be paused; then, `limit`.
  */
-export class Outgoing implements Task {
+export class Outgoing implements Task, Taker {
   /** Bytes that wait here. */
   queued = 0;
   /** The wire has had enough for now. */
   full = false;
+  /** Bytes that were handed to the wire, and in how many writes. */
+  written = 0;
+  writes = 0;
 
   readonly #wire: Wire;
   readonly #limit: number;
-  readonly #report: Report;
+  readonly #listener: OutgoingListener;
   readonly #consumer = new Consumer('connection.writes', SLICE);
   #source: { unsubscribe(): void } | null = null;
   /** What waits: the rest of a chunk of which a part has been written, then control frames, then all else. */
   #rest: Uint8Array | undefined;
-  readonly #urgent = new Queue<Uint8Array>();
-  readonly #queue = new Queue<Uint8Array>();
-  /** The last chunks, if they lie in a row, as encoded frames do: from this one to `#rowEnd` in the same block. */
-  #row: Uint8Array | undefined;
-  #rowBlock = 0;
-  #rowEnd = 0;
+  #urgent: Queue<Uint8Array> | null = null;
+  #queue: Queue<Uint8Array> | null = null;
+  /** What came in this turn, after all that is queued, as long as it is small: put together in memory that is lent. */
+  #slab: Buffer | undefined;
+  #gathered = 0;
   #scheduled = false;
+  /** The source was told to rest. */
+  #resting = false;
   #ended = false;
   #left = false;
 
-  constructor(wire: Wire, limit: number, report: Report) {
+  constructor(wire: Wire, limit: number, listener: OutgoingListener) {
     this.#wire = wire;
     this.#limit = limit;
-    this.#report = report;
+    this.#listener = listener;
   }
 
   subscribe(chunks: Observable<Uint8Array>): void {
-    this.#source = this.#consumer.subscribe(() =>
-      chunks.subscribe({
-        next: (chunk) => this.#take(chunk),
-        error: (error: unknown) => this.fail(error),
-        complete: () => this.finish(),
-      }),
-    );
-    if (this.#ended) this.#stop();
+    const writer = new Writer(this);
+    this.#source = writer;
+    this.#consumer.subscribe(() => chunks.subscribe(writer));
   }
 
   /** What the sources of the stream find, for those of them that are subscribed to later. */
@@ -107,9 +102,9 @@ export class Outgoing implements Task {
     this.#left = true;
     const thrown = this.#stop();
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
-    this.#rest = this.#row = undefined;
-    this.#urgent.clear();
-    this.#queue.clear();
+    this.#rest = undefined;
+    this.#urgent = this.#queue = null;
+    this.#giveBack(false);
     this.queued = 0;
     this.#consumer.leave();
   }
@@ -125,21 +120,74 @@ export class Outgoing implements Task {
     this.#scheduled = false;
     if (this.#left) return;
     while (!this.full && this.queued > 0) this.#handOver();
-    if (this.full) this.#consumer.valve.close();
-    else if (this.#ended) this.#report.done();
-    else this.#consumer.valve.open();
+    if (this.full) {
+      this.#resting = true;
+      this.#consumer.valve.close();
+    } else if (this.#ended) this.#listener.outgoingDone();
+    else if (this.#resting) {
+      this.#resting = false;
+      this.#consumer.valve.open();
+    }
   }
 
-  #take(chunk: Uint8Array): void {
+  take(chunk: Uint8Array): void {
     if (this.#ended) return;
-    if (chunk !== last.piece && !(chunk instanceof Uint8Array)) {
+    if (!(chunk instanceof Uint8Array)) {
       return this.fail(new TypeError(`writes takes bytes (Uint8Array), got ${typeof chunk}`));
     }
-    if (chunk.length === 0) return;
-    this.queued += chunk.length;
-    if (flow.urgent) this.#urgent.push(chunk);
-    else if (this.full) this.#queue.push(own(chunk));
-    else this.#enqueue(chunk);
+    const { length } = chunk;
+    if (length === 0) return;
+    if (flow.urgent) (this.#urgent ??= new Queue()).push(own(chunk));
+    else if (this.full) (this.#queue ??= new Queue()).push(own(chunk));
+    else if (this.#roomFor(length, flow.lent ? SLICE : SMALL)) {
+      (this.#slab as Buffer).set(chunk, this.#gathered);
+      this.#gathered += length;
+    } else (this.#queue ??= new Queue()).push(flow.lent ? own(chunk) : chunk);
+    this.#took(length);
+  }
+
+  encode(rule: Encoding, payload: Uint8Array): void {
+    if (this.#ended) return;
+    if (rule.encodeInto === undefined || this.full || flow.urgent || !this.#roomFor(payload.length, SLICE)) {
+      return this.take(rule.encode(payload));
+    }
+    const end = rule.encodeInto(payload, this.#slab as Buffer, this.#gathered);
+    if (end < 0) {
+      this.#shelve();
+      return this.take(rule.encode(payload));
+    }
+    const size = end - this.#gathered;
+    this.#gathered = end;
+    this.#took(size);
+  }
+
+  /** Whether a chunk of this size is to be gathered: one that is not large, or comes after others. */
+  #roomFor(size: number, large: number): boolean {
+    if (this.#slab === undefined) {
+      if (size <= large) this.#slab = lendSlab();
+      return this.#slab !== undefined;
+    }
+    if (size <= SLAB - this.#gathered) return true;
+    this.#shelve();
+    return false;
+  }
+
+  /** Puts what is gathered behind what is queued. */
+  #shelve(): void {
+    if (this.#slab === undefined) return;
+    if (this.#gathered > 0) (this.#queue ??= new Queue()).push(new Uint8Array(this.#slab.subarray(0, this.#gathered)));
+    this.#giveBack(false);
+  }
+
+  #giveBack(inUse: boolean): void {
+    if (this.#slab !== undefined) returnSlab(this.#slab, inUse);
+    this.#slab = undefined;
+    this.#gathered = 0;
+  }
+
+  /** So many bytes came. What is gathered in a turn leaves at its end, or when it is a slice. */
+  #took(size: number): void {
+    this.queued += size;
     if (this.full) this.#overfull();
     else if (this.queued >= SLICE) this.run();
     else if (!this.#scheduled) {
@@ -148,37 +196,15 @@ export class Outgoing implements Task {
     }
   }
 
-  #enqueue(chunk: Uint8Array): void {
-    if (chunk !== last.piece) {
-      this.#endRow();
-      this.#queue.push(chunk);
-    } else if (this.#row !== undefined && this.#rowEnd === last.start && this.#rowBlock === last.block) {
-      this.#rowEnd = last.end;
-    } else {
-      this.#endRow();
-      this.#row = chunk;
-      this.#rowBlock = last.block;
-      this.#rowEnd = last.end;
-    }
-  }
-
-  #endRow(): void {
-    const row = this.#row;
-    if (row === undefined) return;
-    const size = this.#rowEnd - row.byteOffset;
-    this.#queue.push(size === row.length ? row : new Uint8Array(row.buffer, row.byteOffset, size));
-    this.#row = undefined;
-  }
-
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
   #overfull(): void {
     this.#consumer.filled(this.queued);
-    if (this.queued > this.#limit) this.#report.overflowed(new WriteOverflow(this.queued, this.#limit));
+    if (this.queued > this.#limit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, this.#limit));
   }
 
   #failed(error: unknown): void {
     while (this.queued > 0) this.#handOver();
-    this.#report.failed(error);
+    this.#listener.outgoingFailed(error);
   }
 
   /** Lets go of the source. What a teardown of the program's throws is returned: it is this stream's own error. */
@@ -194,49 +220,53 @@ export class Outgoing implements Task {
     }
   }
 
-  /** One write: a slice of a large chunk, a small chunk as it is, or as many small ones as a slice holds. */
+  /** One write: of what is queued a slice, a large chunk as it is, or as many as a slice holds; or what is gathered. */
   #handOver(): void {
-    this.#endRow();
-    const first = this.#first() as Uint8Array;
-    this.#shift();
-    const together = first.length <= ON_HEAP || first.length + (this.#first()?.length ?? SLICE) <= SLICE;
-    let slice = together ? this.#gather(first) : first;
-    if (first.length > SLICE) {
-      slice = first.subarray(0, SLICE);
-      this.#rest = first.subarray(SLICE);
-    }
-    this.queued -= slice.length;
-    const room = this.#wire.write(slice);
-    if (together && this.#wire.pending > 0) slab = Buffer.allocUnsafeSlow(SLICE);
-    this.#report.wrote(slice.length);
+    const slice = this.queued > this.#gathered ? this.#next() : undefined;
+    const chunk = slice ?? (this.#slab as Buffer).subarray(0, this.#gathered);
+    this.queued -= chunk.length;
+    const room = this.#wire.write(chunk);
+    if (slice === undefined) this.#giveBack(this.#wire.pending > 0);
+    this.written += chunk.length;
+    this.writes++;
     if (room || this.full) return;
     this.full = true;
-    this.#report.full();
+    this.#listener.outgoingFull();
   }
 
-  #gather(first: Uint8Array): Uint8Array {
+  /** What is to be written of what is queued; nothing if it has been gathered. */
+  #next(): Uint8Array | undefined {
+    this.#shelve();
+    const first = this.#first() as Uint8Array;
+    this.#shift();
+    if (first.length > SLICE) {
+      this.#rest = first.subarray(SLICE);
+      return first.subarray(0, SLICE);
+    }
+    if (first.length + (this.#first()?.length ?? SLICE) > SLICE) return first;
+    const slab = (this.#slab = lendSlab(true));
     slab.set(first);
-    let size = first.length;
-    for (let next = this.#first(); next !== undefined && size + next.length <= SLICE; next = this.#first()) {
-      slab.set(next, size);
-      size += next.length;
+    this.#gathered = first.length;
+    for (let next = this.#first(); next !== undefined && this.#gathered + next.length <= SLICE; next = this.#first()) {
+      slab.set(next, this.#gathered);
+      this.#gathered += next.length;
       this.#shift();
     }
-    return slab.subarray(0, size);
+    return undefined;
   }
 
   #first(): Uint8Array | undefined {
-    return this.#rest ?? this.#urgent.peek() ?? this.#queue.peek();
+    return this.#rest ?? this.#urgent?.peek() ?? this.#queue?.peek();
   }
 
   #shift(): void {
     if (this.#rest !== undefined) this.#rest = undefined;
-    else if (this.#urgent.length > 0) this.#urgent.shift();
-    else this.#queue.shift();
+    else if (this.#urgent !== null && this.#urgent.length > 0) this.#urgent.shift();
+    else this.#queue?.shift();
   }
 }
 
-/** A small chunk that will wait is not to keep the larger memory that it may be a view of. */
-const own = (chunk: Uint8Array): Uint8Array => (chunk.length < SLICE / 2 ? chunk.slice() : chunk);
+/** A chunk that will wait: a copy, if it is only lent, or small, so as not to keep the memory that it may be a view of. */
+const own = (chunk: Uint8Array): Uint8Array => (flow.lent || chunk.length < SLICE / 2 ? new Uint8Array(chunk) : chunk);
 
 const runOf = (outgoing: Outgoing): void => outgoing.run();

@@ -1,26 +1,25 @@
 /** A queue whose front costs the same however long it is: `Array.shift` moves all that is behind. */
 export class Queue<A> {
-  #items: (A | undefined)[] = [];
+  length = 0;
+  /** Made when it is needed: most queues stay empty. */
+  #items: (A | undefined)[] | null = null;
   #head = 0;
 
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-
   push(item: A): void {
-    this.#items.push(item);
+    (this.#items ??= []).push(item);
+    this.length++;
   }
 
   /** Takes the oldest, or `undefined` when there is none. */
   shift(): A | undefined {
-    if (this.#head === this.#items.length) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 1_024 && this.#head * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
+    const items = this.#items;
+    if (items === null) return undefined;
+    const item = items[this.#head];
+    items[this.#head++] = undefined;
+    this.length--;
+    if (this.length === 0) this.clear();
+    else if (this.#head >= 1_024 && this.#head * 2 >= items.length) {
+      this.#items = items.slice(this.#head);
       this.#head = 0;
     }
     return item;
@@ -28,11 +27,12 @@ export class Queue<A> {
 
   /** The oldest, left where it is. */
   peek(): A | undefined {
-    return this.#items[this.#head];
+    return this.#items?.[this.#head];
   }
 
   clear(): void {
-    this.#items = [];
+    this.length = 0;
+    this.#items = null;
     this.#head = 0;
   }
 }

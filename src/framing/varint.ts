@@ -30,6 +30,22 @@ const sizeOf = (length: number): number => {
 export const varint = (options: VarintOptions = {}): InvertibleRule => {
   const { limit = DEFAULT_LIMIT } = checkObject('options', options);
   checkLimit('limit', limit);
+
+  const encodeInto = (payload: Uint8Array, target: Uint8Array, at: number): number => {
+    const { length } = payload;
+    const header = sizeOf(checkInteger('payload.length', length, 0, limit));
+    if (header + length > target.length - at) return -1;
+    const start = at + header;
+    let rest = length;
+    for (let index = at; index < start - 1; index++) {
+      target[index] = (rest % 128) + 128;
+      rest = Math.floor(rest / 128);
+    }
+    target[start - 1] = rest;
+    target.set(payload, start);
+    return start + length;
+  };
+
   return {
     name: 'varint',
     capacity: LONGEST + limit,
@@ -51,17 +67,10 @@ export const varint = (options: VarintOptions = {}): InvertibleRule => {
     },
     encode: (payload) => {
       const { length } = payload;
-      checkInteger('payload.length', length, 0, limit);
-      const header = sizeOf(length);
-      const bytes = carve(header + length);
-      let rest = length;
-      for (let index = 0; index < header - 1; index++) {
-        bytes[index] = (rest % 128) + 128;
-        rest = Math.floor(rest / 128);
-      }
-      bytes[header - 1] = rest;
-      bytes.set(payload, header);
+      const bytes = carve(sizeOf(checkInteger('payload.length', length, 0, limit)) + length);
+      encodeInto(payload, bytes, 0);
       return bytes;
     },
+    encodeInto,
   };
 };

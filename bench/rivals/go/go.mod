@@ -1,0 +1,3 @@
+module sluice-bench-rival
+
+go 1.19
