@@ -7,6 +7,7 @@ import {
   asyncScheduler,
   endWith,
   isObservable,
+  map,
   merge,
   take,
   takeUntil,
@@ -33,6 +34,8 @@ export interface DrainReport {
 
 /** What can be set for `drain`. */
 export interface DrainOptions {
+  /** Called at the deadline with those that are still open, before they are cut: what holds them can be looked at now. */
+  readonly onCut?: (late: readonly Connection[]) => void;
   /** Called once, when the last connection is gone. */
   readonly onDrained?: (report: DrainReport) => void;
   /** What the deadline is measured by (default `asyncScheduler`). */
@@ -50,18 +53,20 @@ export interface DrainOptions {
  * At the first value of `stop`: no new connections (1); `reads` of every connection completes, so there are no new
  * questions, and what had come whole is answered, flushed, and followed by FIN, while a half frame is forgotten (2);
  * and after `ms` milliseconds the rest is cut off (3). Each of those is a left outcome with `DrainTimeout`, and the
- * report names them. A `stop` that ends without a value never stops anything.
+ * report names them. A function as `ms` is asked at the stop. A `stop` that ends without a value never stops anything.
  */
 export const drain = (
   stop: Observable<unknown>,
-  ms: number,
+  ms: number | (() => number),
   serving: OperatorFunction<Connection, Outcome>,
   options: DrainOptions = {},
 ): OperatorFunction<Connection, Outcome> => {
   if (!isObservable(stop)) throw new TypeError(`stop must be an Observable, got ${typeof stop}`);
-  checkTime('ms', ms, 0);
+  const patience = (): number => checkTime('ms', typeof ms === 'function' ? ms() : ms, 0);
+  if (typeof ms !== 'function') patience();
   checkFunction('serving', serving);
   const onDrained = checkHook('onDrained', checkObject('options', options).onDrained);
+  const onCut = checkHook('onCut', options.onCut);
   const scheduler = checkScheduler('scheduler', options.scheduler ?? asyncScheduler);
 
   return (connections) =>
@@ -88,12 +93,13 @@ export const drain = (
         complete: () => drained([]),
       });
 
-      const cut = (): void => {
+      const cut = (limit: number): void => {
         const late = [...open];
+        tell('onCut', onCut, late);
         outcomes.unsubscribe();
         for (const connection of late) connection.abort();
         const ends = late.map((connection) =>
-          connection.closed.pipe(endWith(E.left({ connection, error: new DrainTimeout(ms) }))),
+          connection.closed.pipe(endWith(E.left({ connection, error: new DrainTimeout(limit) }))),
         );
         out.add(merge(...ends).subscribe({ next: (outcome) => out.next(outcome), complete: () => drained(late) }));
       };
@@ -104,11 +110,11 @@ export const drain = (
       );
       inScope({ ...flow.scope, drain: stopping }, () => accepted.pipe(serving).subscribe(outcomes));
       out.add(
-        stop.pipe(take(1)).subscribe({
-          next: () => {
+        stop.pipe(take(1), map(patience)).subscribe({
+          next: (limit) => {
             stoppedAt = clock.now();
             atStop = open.size;
-            out.add(clock.after(ms, cut));
+            out.add(clock.after(limit, () => cut(limit)));
             stopping.stopping = true;
             refusing.next();
             stopping.tell();

@@ -21,7 +21,8 @@ export const failIfIdle = <A>(ms: number, scheduler: SchedulerLike = asyncSchedu
   checkScheduler('scheduler', scheduler);
   return (source) =>
     new Observable((out) => {
-      source.subscribe(new Link<A>(out, new Idleness<A>(scheduler, ms, out)));
+      const idleness = new Idleness<A>(scheduler, ms, out);
+      idleness.listening(() => source.subscribe(new Link<A>(out, idleness)));
     });
 };
 

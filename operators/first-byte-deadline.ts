@@ -21,7 +21,8 @@ export const firstByteDeadline = <A>(
   checkScheduler('scheduler', scheduler);
   return (source) =>
     new Observable((out) => {
-      source.subscribe(new Link<A>(out, new FirstByte<A>(scheduler, ms, out)));
+      const first = new FirstByte<A>(scheduler, ms, out);
+      first.listening(() => source.subscribe(new Link<A>(out, first)));
     });
 };
 

@@ -30,7 +30,7 @@ export const frameDeadline = <A>(
       const before = flow.scope;
       flow.scope = { ...before, frames };
       try {
-        source.subscribe(link);
+        frames.listening(() => source.subscribe(link));
       } finally {
         flow.scope = before;
       }

@@ -59,7 +59,9 @@ class Framing extends Step<Uint8Array> {
   }
 
   protected take(chunk: Uint8Array): void {
-    this.frames.push(chunk);
+    // Behind a loop that is under way, or behind what waits, it is not used up before this call returns.
+    const stays = flow.lent && (this.busy || this.waits);
+    this.frames.push(stays ? new Uint8Array(chunk) : chunk);
     this.goOn();
   }
 
@@ -76,11 +78,11 @@ class Framing extends Step<Uint8Array> {
     this.tellDone();
   }
 
-  protected readonly resume = (): void => {
+  protected resume(): void {
     if (!this.waits) return;
     this.waits = false;
     this.goOn();
-  };
+  }
 
   protected goOn(): void {
     if (this.busy || this.waits) return;
@@ -104,7 +106,8 @@ class Framing extends Step<Uint8Array> {
       out.next(cut);
       if (gate !== null && gate.closed && frames.held > 0) {
         this.waits = true;
-        gate.wait(this.resume);
+        if (flow.lent) frames.keep();
+        gate.wait(() => this.resume());
         return;
       }
     }

@@ -1,5 +1,6 @@
 export { broadcast } from './broadcast.js';
 export { concatMap } from './concat-map.js';
+export { copy } from './copy.js';
 export { decodeOr } from './decode-or.js';
 export { decodeWith } from './decode-with.js';
 export { delimit } from './delimit.js';
@@ -24,6 +25,11 @@ export { keepAlive } from './keep-alive.js';
 export type { MapAsyncOptions } from './map-async.js';
 export { mapAsync } from './map-async.js';
 export { mergeMap } from './merge-map.js';
+export type { PauseWhileOptions } from './pause-while.js';
+export { pauseWhile } from './pause-while.js';
+export type { PoolProtocol } from './exchange.js';
+export type { Pool, PoolHealth, PoolOptions } from './pool.js';
+export { pool } from './pool.js';
 export { prefixLength } from './prefix-length.js';
 export { prefixVarint } from './prefix-varint.js';
 export type { Peer, Protocol, ProtocolOptions } from './protocol.js';

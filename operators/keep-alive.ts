@@ -6,8 +6,11 @@ import { Patience } from '../src/time/patience.js';
 import { Silence } from '../src/time/silence.js';
 import { type Heard, Link } from './link.js';
 
-/** What happens to a keep-alive: a probe was sent, one was received, the hold time is over. */
-export type KeepAliveEvent = 'sent' | 'received' | 'expired';
+/**
+ * What happens to a keep-alive: a probe was sent; one was received; the peer has been silent for the interval, was sent
+ * one, and owes a sign of life (told once, until it gives one); the hold time is over.
+ */
+export type KeepAliveEvent = 'sent' | 'received' | 'pending' | 'expired';
 
 /** How a connection is kept alive. Times in milliseconds. */
 export interface KeepAliveOptions<A, B> {
@@ -102,7 +105,7 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
     if (this.#begun) return;
     this.#begun = true;
     this.begin();
-    this.#messages.subscribe(new Link<A>(this.out, this));
+    this.listening(() => this.#messages.subscribe(new Link<A>(this.out, this)));
   }
 
   next(message: A): void {
@@ -136,6 +139,8 @@ class Hearing<A> extends Patience<unknown> implements Heard<A> {
 class Speaking<B> extends Silence<B> implements Heard<B> {
   readonly #settings: Settings<never, B>;
   readonly #hearing: Patience<unknown>;
+  /** When the peer was heard that owes a sign of life, or -1. */
+  #owesSince = -1;
   /** At which opening of a closed valve a probe was put in front: a second one would only wait behind it. */
   #waitingSince = -1;
 
@@ -167,6 +172,11 @@ class Speaking<B> extends Silence<B> implements Heard<B> {
       this.#waitingSince = valve.openings;
     }
     this.out.next(this.#settings.probe());
-    tell('onEvent', this.#settings.onEvent, 'sent');
+    const { interval, onEvent } = this.#settings;
+    tell('onEvent', onEvent, 'sent');
+    const heard = this.#hearing.since;
+    if (heard < 0 || heard === this.#owesSince || this.now() - heard < interval) return;
+    this.#owesSince = heard;
+    tell('onEvent', onEvent, 'pending');
   }
 }

@@ -5,6 +5,7 @@ import {
   Subject,
   asyncScheduler,
   defer,
+  filter,
   finalize,
   identity,
   map,
@@ -12,35 +13,33 @@ import {
   takeUntil,
 } from 'rxjs';
 import { checkFunction, checkObject, checkScheduler, checkText, checkTime } from '../src/check.js';
-import type { InvalidPolicy } from '../src/codec/invalid.js';
+import { DROPPED, type InvalidPolicy, decodingBy } from '../src/codec/invalid.js';
 import { type CodecOrSchema, codecOf } from '../src/codec/standard-schema.js';
 import type { Connection } from '../src/connection/connection.js';
 import type { DeframerOptions } from '../src/framing/deframer.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
 import type { Handled, Handler } from '../src/server/outcome.js';
+import { type Belonging, Unwatched, type Watch } from '../src/server/watch.js';
 import { Topic, type TopicOptions } from '../src/source/topic.js';
-import { decodeOr } from './decode-or.js';
 import { firstByteDeadline } from './first-byte-deadline.js';
 import { frameDeadline } from './frame-deadline.js';
 import { frame } from './frame.js';
 import { type KeepAliveOptions, keepingAlive } from './keep-alive.js';
 
 /** Whom a session talks to. */
-export interface Peer<B> {
+export interface Peer<B> extends Belonging {
   /** The number of its connection. */
   readonly id: number;
   /** Where it is: `127.0.0.1:51512`. */
   readonly address: string;
-  /** What it is called: its address, until the session gives it another name. */
-  name: string;
   readonly connection: Connection;
   /** Sends it a message that is no answer to one of its own. */
   send(message: B): void;
   /**
-   * Sends a message to everyone else who is served by the same protocol. A slow one is treated as `slow` says.
-   * One that has no bytes fails this peer's connection, as with `send`.
+   * Sends a message to everyone else who is served by the same protocol, or to those of them who are in `room`. A slow
+   * one is treated as `slow` says. One that has no bytes fails this peer's connection, as with `send`.
    */
-  broadcast(message: B): void;
+  broadcast(message: B, room?: string): void;
 }
 
 /** A protocol, declared. `A` is what a peer sends, `B` what it is answered, `I` what stands for an invalid message. */
@@ -76,6 +75,8 @@ export interface Protocol<A, B, I = never> extends Handled {
   readonly options: ProtocolOptions<A, B, I>;
   /** The operator from bytes to bytes that speaks it. */
   readonly handler: Handler;
+  /** The bytes of an answer, in its frame. Throws what the codec and the framing throw. */
+  readonly encode: (answer: B) => Uint8Array;
 }
 
 /**
@@ -96,62 +97,137 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
   const answers = codecOf((options.answer ?? options.message) as CodecOrSchema<B>);
   const encode = (answer: B): Uint8Array => framing.encode(answers.encode(answer));
   const frameTime = checkTime('frameDeadline', options.frameDeadline ?? 30_000, 0);
-  const room = new Topic<Said>(checkObject('slow', options.slow ?? {}));
-  const alive =
-    keepAlive === undefined
-      ? identity<OperatorFunction<A | I, B>>
-      : keepingAlive<A | I, B>({ scheduler, ...checkObject('keepAlive', keepAlive) });
-
-  const cut = frame(framing, checkObject('frames', options.frames ?? {}));
+  const everyone = new Topic<Said<B>>(checkObject('slow', options.slow ?? {}));
+  const frames = checkObject('frames', options.frames ?? {});
+  const codec = codecOf(options.message);
   const inTime = frameTime === 0 ? identity<Observable<Uint8Array>> : frameDeadline<Uint8Array>(frameTime, scheduler);
   const soon =
     options.firstMessage === undefined
       ? identity<Observable<Uint8Array>>
       : firstByteDeadline<Uint8Array>(checkTime('firstMessage', options.firstMessage), scheduler);
-  const understood = decodeOr<A, I>(options.message, invalid);
 
-  const handler: Handler = (bytes, connection) =>
+  const unwatched: Speech<A | I, B> = {
+    cut: frame(framing, frames),
+    decode: decodingBy<A, I>(codec, invalid, {}),
+    isMessage: (message) => message !== DROPPED,
+    alive:
+      keepAlive === undefined
+        ? identity
+        : keepingAlive<A | I, B>({ scheduler, ...checkObject('keepAlive', keepAlive) }),
+    encode,
+    passOn: ({ bytes }) => bytes,
+  };
+
+  /** The same with a watch that is told of it: made for each connection, so that it costs those nothing that have none. */
+  const watchedBy = (watch: Watch): Speech<A | I, B> => {
+    let probing = false;
+    const heard = (message: A | I): boolean => {
+      watch.received(message);
+      return true;
+    };
+    return {
+      cut: frame(framing, {
+        ...frames,
+        onSkipped: (why) => {
+          watch.refused([why.message]);
+          frames.onSkipped?.(why);
+        },
+      }),
+      decode: decodingBy<A, I>(codec, invalid, { onInvalid: (why) => watch.refused(why) }),
+      isMessage: keepAlive === undefined ? (message) => message !== DROPPED && heard(message) : unwatched.isMessage,
+      alive:
+        keepAlive === undefined
+          ? identity
+          : keepingAlive<A | I, B>({
+              scheduler,
+              ...keepAlive,
+              probe: () => {
+                probing = true;
+                return typeof keepAlive.probe === 'function' ? (keepAlive.probe as () => B)() : keepAlive.probe;
+              },
+              isKeepAlive: (message) => keepAlive.isKeepAlive(message) || !heard(message),
+              onEvent: (event) => {
+                watch.keepAlive(event);
+                return keepAlive.onEvent?.(event);
+              },
+            }),
+      encode: (answer) => {
+        const bytes = encode(answer);
+        if (!probing) watch.sent(answer);
+        probing = false;
+        return bytes;
+      },
+      passOn: ({ bytes, message }) => {
+        watch.sent(message);
+        return bytes;
+      },
+    };
+  };
+
+  const handler: Handler = (bytes, connection, watch) =>
     defer(() => {
+      const { cut, decode, isMessage, alive, encode: say, passOn } = watch === undefined ? unwatched : watchedBy(watch);
+      const belonging = watch ?? new Unwatched(connection.peer);
       const sent = new Subject<B>();
       const over = new Subject<void>();
       const peer: Peer<B> = {
         id: connection.id,
         address: connection.peer,
-        name: connection.peer,
         connection,
+        rooms: belonging.rooms,
+        get name() {
+          return belonging.name;
+        },
+        set name(name) {
+          belonging.name = name;
+        },
+        enter: (room) => belonging.enter(room),
+        exit: (room) => belonging.exit(room),
         send: (message) => sent.next(message),
-        broadcast: (message) => {
+        broadcast: (message, room) => {
           let encoded: Uint8Array;
           try {
             encoded = encode(message);
           } catch (error) {
             return sent.error(error);
           }
-          room.publish({ from: connection.id, bytes: encoded });
+          everyone.publish({ from: connection.id, to: room, message, bytes: encoded });
         },
       };
+      const isForOthers = ({ from, to }: Said<B>): boolean =>
+        from === connection.id || (to !== undefined && !belonging.rooms.has(to));
       const talk = (messages: Observable<A | I>): Observable<B> => session(messages, peer);
-      const messages = bytes.pipe(cut, inTime, soon, understood);
+      const messages = bytes.pipe(cut, inTime, soon, map(decode()), filter(isMessage)) as Observable<A | I>;
       // Called only when what it sends has somewhere to go.
       const answered = defer(() => messages.pipe(alive(talk)));
       return merge(
-        room.stream({ except: (said) => said.from === connection.id }).pipe(
-          map((said) => said.bytes),
-          takeUntil(over),
-        ),
-        sent.pipe(map(encode), takeUntil(over)),
+        everyone.stream({ except: isForOthers, onDropped: () => watch?.dropped() }).pipe(map(passOn), takeUntil(over)),
+        sent.pipe(map(say), takeUntil(over)),
         answered.pipe(
-          map(encode),
+          map(say),
           finalize(() => over.next()),
         ),
       );
     });
 
-  return { name, options, handler };
+  return { name, options, handler, encode };
 };
 
-/** A message on its way to everyone else: encoded once, however many they are. */
-interface Said {
+/** What becomes of what is said, in and out. */
+interface Speech<A, B> {
+  readonly cut: OperatorFunction<Uint8Array, Uint8Array>;
+  /** Decodes the frames of one stream. */
+  readonly decode: () => (frame: Uint8Array) => A | typeof DROPPED;
+  readonly isMessage: (message: A | typeof DROPPED) => boolean;
+  readonly alive: (session: OperatorFunction<A, B>) => OperatorFunction<A, B>;
+  readonly encode: (answer: B) => Uint8Array;
+  readonly passOn: (said: Said<B>) => Uint8Array;
+}
+
+/** A message on its way to everyone else, or to a room: encoded once, however many they are. */
+interface Said<B> {
   readonly from: number;
+  readonly to: string | undefined;
+  readonly message: B;
   readonly bytes: Uint8Array;
 }

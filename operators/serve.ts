@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { Observable, type OperatorFunction, defer, endWith, from, tap } from 'rxjs';
+import { Observable, type OperatorFunction, Subscriber, type Subscription, defer, from, tap } from 'rxjs';
 import { checkFunction, checkInteger, checkObject } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
 import { flow, inScope } from '../src/flow/scope.js';
@@ -38,7 +38,7 @@ export const serve = (
       });
       const serving = mergeInner<Connection, Outcome>({
         name: 'serve',
-        project: (connection) => serveOne(answer, connection).pipe(tap(() => open.delete(connection))),
+        project: (connection) => new Observable((outcome) => answered(answer, connection, open, outcome)),
         concurrent,
         highWater: 1,
       });
@@ -47,24 +47,56 @@ export const serve = (
     });
 };
 
-const serveOne = (handler: Handler, connection: Connection): Observable<Outcome> =>
-  new Observable((out) => {
-    const settle = (outcome: Outcome): void => {
-      // Nobody is going to read any more. If nobody has yet, what has come would stay for a late reader.
-      connection.reads.subscribe({ error: ignore }).unsubscribe();
-      out.add(connection.closed.pipe(endWith(outcome)).subscribe(out));
-    };
-    // A connection is a world of its own: what is slow in it, or behind the outcomes, holds up no other. Only that the
-    // server is told to stop concerns it.
-    const answering = inScope({ valve: null, frames: null, drain: flow.scope.drain }, () =>
-      defer(() => from(handler(connection.reads, connection)))
-        .pipe(connection.writes)
-        .subscribe({
-          error: (error: unknown) => settle(E.left({ connection, error })),
-          complete: () => settle(E.right(connection)),
-        }),
+/** Lets `handler` answer on a connection. Unsubscribing gives it up. */
+const answered = (
+  handler: Handler,
+  connection: Connection,
+  open: Set<Connection>,
+  out: Subscriber<Outcome>,
+): Subscription => {
+  const answering = new Answering(connection, open, out);
+  const answers = defer(() => from(handler(connection.reads, connection)));
+  // A connection is a world of its own: what is slow in it, or behind the outcomes, holds up no other. Only that the
+  // server is told to stop concerns it.
+  const own = { valve: null, frames: null, drain: flow.scope.drain };
+  return inScope(own, () => answers.pipe(connection.writes).subscribe(answering));
+};
+
+/** Waits for the end of what is written on a connection, and for the connection's. One object for each of thousands. */
+class Answering extends Subscriber<never> {
+  protected readonly connection: Connection;
+  protected readonly open: Set<Connection>;
+  protected readonly out: Subscriber<Outcome>;
+
+  constructor(connection: Connection, open: Set<Connection>, out: Subscriber<Outcome>) {
+    super();
+    this.connection = connection;
+    this.open = open;
+    this.out = out;
+  }
+
+  protected override _error(error: unknown): void {
+    this.settle(E.left({ connection: this.connection, error }));
+  }
+
+  protected override _complete(): void {
+    this.settle(E.right(this.connection));
+  }
+
+  protected settle(outcome: Outcome): void {
+    const { connection, open, out } = this;
+    // Nobody is going to read any more. If nobody has yet, what has come would stay for a late reader.
+    if (connection.state !== 'closed') connection.reads.subscribe({ error: ignore }).unsubscribe();
+    out.add(
+      connection.closed.subscribe({
+        complete: () => {
+          open.delete(connection);
+          out.next(outcome);
+          out.complete();
+        },
+      }),
     );
-    out.add(answering);
-  });
+  }
+}
 
 const ignore = (): void => {};

@@ -1,6 +1,7 @@
 import { fromDuplex, memory } from '../src/index.js';
 import { RecordedConnection } from '../src/testing/recorded-connection.js';
 import { connectionLaws } from './connection-laws.js';
+import { copying } from './kit/copying.js';
 import { duplexPair } from './kit/duplex-pair.js';
 import { MemoryPeer, StreamPeer } from './kit/peer.js';
 import { resets, transport } from './kit/transport.js';
@@ -29,5 +30,6 @@ const recorded = transport('recorded', resets, (options) => {
 });
 
 connectionLaws(inMemory);
+connectionLaws(copying({ ...inMemory, name: 'memory, poisoned' }, 'poisoned'));
 connectionLaws(overDuplex);
 connectionLaws(recorded);

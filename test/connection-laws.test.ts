@@ -3,6 +3,7 @@ import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { type Place, dial, listen } from '../src/index.js';
 import { type Transport, connectionLaws } from './connection-laws.js';
+import { copying } from './kit/copying.js';
 import { freshPath } from './kit/paths.js';
 import { StreamPeer, dialRaw } from './kit/peer.js';
 import { type Sees, resets, transport } from './kit/transport.js';
@@ -37,3 +38,16 @@ const dialled = transport('dialled', resets, async (options) => {
 connectionLaws(accepted('tcp', resets, () => ({ port: 0 })));
 connectionLaws(accepted('unix', { seesAbort: 'end', seesUnread: 'reset' }, () => ({ path: freshPath() })));
 connectionLaws(dialled);
+connectionLaws(
+  copying(
+    accepted('tcp, read into the shared buffer', resets, () => ({ port: 0 })),
+    'shared',
+  ),
+);
+connectionLaws(
+  copying(
+    accepted('tcp, poisoned', resets, () => ({ port: 0 })),
+    'poisoned',
+  ),
+);
+connectionLaws(copying({ ...dialled, name: 'dialled, read into the shared buffer' }, 'shared'));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import {
+  BehaviorSubject,
   EMPTY,
   NEVER,
   type Observable,
@@ -21,12 +22,14 @@ import {
   toArray,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
+import { pauseWhile } from '../operators/pause-while.js';
 import { Consumer } from '../src/flow/consumer.js';
 import { urgently } from '../src/flow/scope.js';
 import { type Connection, type ConnectionOptions, fromAsyncIterable } from '../src/index.js';
 import { ManualClock } from './kit/manual-clock.js';
 import type { Over, Peer } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
+import { raised } from './kit/raised.js';
 import { suite } from './kit/suite.js';
 
 /** A way to carry bytes, with what a test needs to know of it. */
@@ -784,10 +787,86 @@ export const connectionLaws = ({ name, open, seesAbort, seesUnread, close }: Tra
     await far.heard(4);
     const { openedAt, ...counts } = near.statistics;
     assert.ok(openedAt >= before && openedAt <= Date.now());
-    assert.equal(counts, { bytesIn: 5, bytesOut: 4, chunksIn: 1, writes: 1, buffered: 0 });
+    assert.equal(counts, { bytesIn: 5, bytesOut: 4, chunksIn: 1, writes: 1, buffered: 0, pausedFor: 0 });
     far.end();
     await gone(near);
     assert.is(near.statistics.bytesIn, 5);
+  });
+
+  law('says how long its reading has rested, and whether it does', async () => {
+    const clock = new ManualClock();
+    const { near, far } = await open({ scheduler: clock });
+    const paused = new BehaviorSubject(true);
+    const reading = near.reads.pipe(pauseWhile(paused)).subscribe();
+    far.send('12345');
+    await rounds();
+    assert.ok(near.resting);
+    clock.advance(20);
+    assert.is(near.statistics.pausedFor, 20);
+    paused.next(false);
+    await rounds();
+    assert.is(near.statistics.bytesIn, 5);
+    assert.not.ok(near.resting);
+    clock.advance(20);
+    paused.next(true);
+    far.send('678');
+    await rounds();
+    assert.is(near.statistics.bytesIn, 5);
+    clock.advance(10);
+    reading.unsubscribe();
+    clock.advance(10);
+    assert.is(near.statistics.pausedFor, 30);
+    assert.not.ok(near.resting);
+    near.abort();
+    await gone(near);
+  });
+
+  law('says where it stands', async () => {
+    const { near, far } = await open();
+    assert.is(near.state, 'open');
+    const answers = new Subject<Uint8Array>();
+    const { over } = record(answers.pipe(near.writes));
+    near.reads.subscribe();
+    far.end();
+    await rounds();
+    assert.is(near.state, 'peer-ended');
+    answers.next(new Uint8Array(15 * MB));
+    await rounds();
+    assert.is(near.state, 'peer-ended');
+    answers.complete();
+    assert.is(near.state, 'flushing');
+    far.read();
+    await over;
+    await gone(near);
+    assert.is(near.state, 'closed');
+  });
+
+  law('and so when it is the first to end; the peer then has as long as it is given', async () => {
+    const clock = new ManualClock();
+    const { near, far } = await open({ scheduler: clock });
+    near.reads.subscribe({ error: () => {} });
+    near.end({ linger: 20 });
+    await far.read().over;
+    await rounds();
+    assert.is(near.state, 'ended');
+    clock.advance(19);
+    await rounds();
+    assert.is(near.state, 'ended');
+    clock.advance(2);
+    await gone(near);
+    assert.is(near.state, 'closed');
+
+    const second = await open({ scheduler: clock });
+    second.near.reads.subscribe({ error: () => {} });
+    second.near.end();
+    await second.far.read().over;
+    clock.advance(20_000);
+    await rounds();
+    assert.is(second.near.state, 'ended');
+    second.near.end({ linger: 5 });
+    clock.advance(6);
+    await gone(second.near);
+    assert.throws(() => second.near.end({ linger: -1 }), raised(RangeError, /^linger must be a time from 0 to /));
   });
 
   laws.run();

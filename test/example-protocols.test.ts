@@ -70,7 +70,7 @@ test('the heartbeat at its own times: 10 s of silence are broken, 15 are the end
     expectReceived('ann', 'a 9999ms p 9999ms p 9999ms p 9999ms p 4998ms |', { a: 'you said hello\n', p: 'ping\n' });
     expectClosed('ann', '  44999ms x', { x: 'PeerIdle' });
   })();
-  assert.equal(events, ['sent', 'received', 'sent', 'received', 'sent', 'sent', 'expired']);
+  assert.equal(events, ['sent', 'pending', 'received', 'sent', 'received', 'sent', 'sent', 'pending', 'expired']);
 });
 
 test(

@@ -574,7 +574,7 @@ const mistakes: readonly (readonly [string, (story: Story) => void | Promise<voi
       serve(echo);
       serve(echo);
     },
-    'a story has one server: serve was called before',
+    'a story has one server: serve or start was called before',
   ],
   ['an unknown client', ({ expectOpen }) => expectOpen('ann'), 'the story has no client ann; it has none'],
   [
@@ -664,7 +664,7 @@ test('options are checked where they are given', () => {
 // ── long, and the same ──────────────────────────────────────────────────────────────────────────────────────────────
 
 test('24 hours of keep-alives every 10 s', async () => {
-  const count = { sent: 0, received: 0, expired: 0 };
+  const count = { sent: 0, received: 0, pending: 0, expired: 0 };
   const kept = protocol({
     ...chat.options,
     keepAlive: {
@@ -685,7 +685,7 @@ test('24 hours of keep-alives every 10 s', async () => {
     expectClosed('ann', '24h -x', { x: 'finished' });
   })();
   console.log(`24 hours took ${Math.round(performance.now() - started)} ms`);
-  assert.equal(count, { sent: day, received: day + 1, expired: 0 });
+  assert.equal(count, { sent: day, received: day + 1, pending: day, expired: 0 });
 });
 
 /** All that a server sees and says, with the times. */

@@ -3,7 +3,8 @@ import { type Observable, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { broadcast } from '../operators/broadcast.js';
 import { PeerTooSlow } from '../src/errors.js';
-import { type SlowPolicy, type Subscribed, type TopicOptions, topic } from '../src/source/topic.js';
+import type { SlowPolicy } from '../src/source/mailbox.js';
+import { type Subscribed, type TopicOptions, topic } from '../src/source/topic.js';
 import { Feed, Sink, refusal, warnings } from './kit/flow.js';
 import { suite } from './kit/suite.js';
 

@@ -1,12 +1,19 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
-import { checkInteger, checkScheduler, checkTime } from '../check.js';
-import { ConnectionAborted, ConnectionReset, HalfCloseTimeout, SluiceError, WriteStalled } from '../errors.js';
+import { checkInteger, checkObject, checkOneOf, checkScheduler, checkTime } from '../check.js';
+import {
+  ConnectionAborted,
+  ConnectionReset,
+  HalfCloseTimeout,
+  SluiceError,
+  type WriteOverflow,
+  WriteStalled,
+} from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { type Scope, flow } from '../flow/scope.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
-import { Outgoing } from './outgoing.js';
+import { Outgoing, type OutgoingListener } from './outgoing.js';
 import type { Wire, WireListener } from './wire.js';
 
 /** What a connection has moved, as it stands when it is asked for. */
@@ -23,7 +30,15 @@ export interface ConnectionStatistics {
   readonly writes: number;
   /** Bytes that wait here for the peer to take them. */
   readonly buffered: number;
+  /** Milliseconds in which reading rested: something had come, and a consumer was full or paused. */
+  readonly pausedFor: number;
 }
+
+/**
+ * Where a connection is on its way. Both sides are open; the peer has ended (FIN); our end was asked for, and bytes that
+ * were written before it wait for the peer; our end is sent, and the peer has not ended; or both have, or it broke.
+ */
+export type ConnectionState = 'open' | 'peer-ended' | 'flushing' | 'ended' | 'closed';
 
 /** One connection, accepted or dialled, over whatever carries its bytes. */
 export interface Connection {
@@ -55,10 +70,25 @@ export interface Connection {
   /** Completes when the connection is gone, its socket and timers with it. Emits nothing and never fails. */
   readonly closed: Observable<never>;
   readonly statistics: ConnectionStatistics;
-  /** Ends this side: what is written already is flushed, then FIN. The peer may still send. */
-  end(): void;
+  readonly state: ConnectionState;
+  /** Whether reading rests: something has come, and a consumer is full or paused. */
+  readonly resting: boolean;
+  /**
+   * Ends this side: what is written already is flushed, then FIN. The peer may still send, and has `linger` milliseconds
+   * to end its own side (default: `halfClose`, and longer as long as it gets on).
+   */
+  end(options?: EndOptions): void;
   /** Gives the connection up at once; the peer sees a reset. Both streams fail with `ConnectionAborted`. */
   abort(): void;
+}
+
+/** What a connection is read into: see `readBuffer`. */
+export type ReadBuffer = 'fresh' | 'shared' | 'poisoned';
+
+/** How a side is ended. */
+export interface EndOptions {
+  /** How long the peer may take to end its side once it can have seen the end of ours, in milliseconds. */
+  readonly linger?: number;
 }
 
 /** What can be set for each connection, however it came about. Times are in milliseconds, sizes in bytes. */
@@ -69,6 +99,13 @@ export interface ConnectionOptions {
   readonly halfClose?: number;
   /** The most bytes that may wait here for a slow peer whose source cannot be paused (default 16 MiB). */
   readonly writeLimit?: number;
+  /**
+   * What is read into (default `'fresh'`: new memory each time, which may be kept as long as one likes). With
+   * `'shared'` what `reads` emits, and each frame cut from it, is a view of one buffer that all connections share, good
+   * until the call returns: `copy()` what is kept, queued or answered later. Saves an allocation a read; over sockets
+   * only. `'poisoned'` is the same rule for tests: everything is overwritten as soon as the call has returned.
+   */
+  readonly readBuffer?: ReadBuffer;
   /** What these times, and the back-off of an acceptor or a dial, are measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
 }
@@ -78,6 +115,7 @@ export interface ConnectionLimits {
   readonly writeDeadline: number;
   readonly halfClose: number;
   readonly writeLimit: number;
+  readonly readBuffer: ReadBuffer;
   readonly scheduler: SchedulerLike;
 }
 
@@ -85,28 +123,29 @@ export const connectionLimits = (options: ConnectionOptions): ConnectionLimits =
   writeDeadline: checkTime('writeDeadline', options.writeDeadline ?? 30_000),
   halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
   writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
+  readBuffer: checkOneOf<ReadBuffer>('readBuffer', options.readBuffer ?? 'fresh', ['fresh', 'shared', 'poisoned']),
   scheduler: checkScheduler('scheduler', options.scheduler ?? asyncScheduler),
 });
+
+/** What memory is overwritten with that a program has no right to any more. */
+const POISON = 0xdb;
 
 /** How long a peer that was sent the end after an error may take to end its own side, in milliseconds. */
 const LINGER = 1_000;
 
+/** The time since which something has been so that is not so. */
+const NEVER = -1;
+
 let opened = 0;
 
 /** @internal Keeps the laws of a connection over a wire. */
-export class WireConnection implements Connection, WireListener {
+export class WireConnection implements Connection, WireListener, OutgoingListener {
   readonly id = ++opened;
-  readonly reads: Observable<Uint8Array> = new Observable((subscriber) => this.#read(subscriber));
-  readonly writes: OperatorFunction<Uint8Array, never>;
-  readonly closed: Observable<never> = new Observable((subscriber) => {
-    if (this.#gone) return subscriber.complete();
-    (this.#watchers ??= new Set()).add(subscriber);
-    subscriber.add(() => this.#watchers?.delete(subscriber));
-  });
-
   readonly #wire: Wire;
   readonly #limits: ConnectionLimits;
   readonly #timetable: Timetable;
+  /** Whether what is read is good only for as long as it is being handled. */
+  readonly #lends: boolean;
   readonly #openedAt = Date.now();
   #reader: Subscriber<Uint8Array> | null = null;
   #gate: Gate | null = null;
@@ -126,6 +165,11 @@ export class WireConnection implements Connection, WireListener {
   #inputEnded = false;
   #outputEnded = false;
   #gone = false;
+  /** Since when reading rests, and for how long it has before. */
+  #restingSince = NEVER;
+  #pausedFor = 0;
+  /** How long the peer may take to end its side, where somebody has said so. */
+  #linger = Infinity;
   #bytesIn = 0;
   #chunksIn = 0;
   #moved = 0;
@@ -133,9 +177,27 @@ export class WireConnection implements Connection, WireListener {
   constructor(wire: Wire, limits: ConnectionLimits) {
     this.#wire = wire;
     this.#limits = limits;
+    this.#lends = limits.readBuffer !== 'fresh';
     this.#timetable = timetableOf(limits.scheduler);
-    this.writes = (chunks) => new Observable((subscriber) => this.#write(chunks, subscriber));
     wire.attach(this);
+  }
+
+  // Made when they are asked for: a connection that waits is to cost no more memory than it must.
+
+  get reads(): Observable<Uint8Array> {
+    return new Observable((subscriber) => this.#read(subscriber));
+  }
+
+  get writes(): OperatorFunction<Uint8Array, never> {
+    return (chunks) => new Observable((subscriber) => this.#write(chunks, subscriber));
+  }
+
+  get closed(): Observable<never> {
+    return new Observable((subscriber) => {
+      if (this.#gone) return subscriber.complete();
+      (this.#watchers ??= new Set()).add(subscriber);
+      subscriber.add(() => this.#watchers?.delete(subscriber));
+    });
   }
 
   get peer(): string {
@@ -154,10 +216,24 @@ export class WireConnection implements Connection, WireListener {
       chunksIn: this.#chunksIn,
       writes: this.#outgoing?.writes ?? 0,
       buffered: (this.#outgoing?.queued ?? 0) + (this.#gone ? 0 : this.#wire.pending),
+      pausedFor: this.#pausedFor + (this.resting ? this.#timetable.now() - this.#restingSince : 0),
     };
   }
 
-  end(): void {
+  get state(): ConnectionState {
+    if (this.#gone || this.#failure !== null || (this.#inputEnded && this.#outputEnded)) return 'closed';
+    if (this.#outputEnded) return 'ended';
+    if (this.#ending || this.#outgoing?.ended === true) return 'flushing';
+    return this.#inputEnded ? 'peer-ended' : 'open';
+  }
+
+  get resting(): boolean {
+    return this.#restingSince !== NEVER;
+  }
+
+  end(options: EndOptions = {}): void {
+    const { linger } = checkObject('options', options);
+    if (linger !== undefined) this.#lingerFor(checkTime('linger', linger, 0));
     if (this.#outgoing !== null) this.#outgoing.finish();
     else this.#endOutput();
   }
@@ -194,6 +270,7 @@ export class WireConnection implements Connection, WireListener {
     subscriber.add(() => {
       gate.forget(this.#resume);
       gate.leave();
+      this.#rested();
       this.#reader = this.#gate = null;
       this.#forsaken = true;
       if (this.#inputEnded || this.#failure !== null) return;
@@ -201,7 +278,20 @@ export class WireConnection implements Connection, WireListener {
       else if (this.#outgoing === null) this.#wire.destroy();
       else this.#wire.pause();
     });
+    if (gate.closed) this.#rest(gate);
+    else gate.wait(this.#resume);
+  }
+
+  /** Reads no more before the consumers below have room. */
+  #rest(gate: Gate): void {
+    if (!this.resting) this.#restingSince = this.#timetable.now();
     gate.wait(this.#resume);
+  }
+
+  #rested(): void {
+    if (!this.resting) return;
+    this.#pausedFor += this.#timetable.now() - this.#restingSince;
+    this.#restingSince = NEVER;
   }
 
   /**
@@ -219,6 +309,7 @@ export class WireConnection implements Connection, WireListener {
   }
 
   readonly #resume = (): void => {
+    this.#rested();
     if (this.#reader !== null) this.#wire.resume();
   };
 
@@ -241,23 +332,42 @@ export class WireConnection implements Connection, WireListener {
     const gate = this.#gate;
     if (gate !== null && gate.closed) {
       this.#wire.pause();
-      this.#wire.unread(chunk);
-      return gate.wait(this.#resume);
+      this.#wire.unread(this.#lends ? new Uint8Array(chunk) : chunk);
+      return this.#rest(gate);
     }
     this.#bytesIn += chunk.length;
     this.#chunksIn++;
     if (gate === null || this.#reader === null) return;
+    if (this.#lends) this.#lend(gate, this.#reader, chunk);
+    else this.#emit(gate, this.#reader, chunk);
+    if (gate.closed && this.#gate === gate) {
+      this.#wire.pause();
+      this.#rest(gate);
+    }
+  }
+
+  #emit(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
     beginTurn();
     try {
-      gate.next(this.#reader, chunk);
+      gate.next(reader, chunk);
     } catch (error) {
       this.#threw(error);
     } finally {
       endTurn();
     }
-    if (gate.closed && this.#gate === gate) {
-      this.#wire.pause();
-      gate.wait(this.#resume);
+  }
+
+  /** The chunk is good until this returns. */
+  #lend(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
+    const poisoned = this.#limits.readBuffer === 'poisoned';
+    const lent = poisoned ? new Uint8Array(chunk) : chunk;
+    const before = flow.lent;
+    flow.lent = true;
+    try {
+      this.#emit(gate, reader, lent);
+    } finally {
+      flow.lent = before;
+      if (poisoned) lent.fill(POISON);
     }
   }
 
@@ -281,15 +391,7 @@ export class WireConnection implements Connection, WireListener {
     if (this.#outgoing !== null)
       return subscriber.error(new Error(`writes of connection ${this.id} is in use already`));
     if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
-    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, {
-      full: () => this.#watchOutput(),
-      done: () => this.#endOutput(),
-      failed: (error) => {
-        this.#farewell();
-        subscriber.error(error);
-      },
-      overflowed: (error) => this.#fail(error),
-    });
+    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, this);
     this.#outgoing = outgoing;
     this.#writer = subscriber;
     subscriber.add(() => {
@@ -299,6 +401,26 @@ export class WireConnection implements Connection, WireListener {
     outgoing.subscribe(chunks);
   }
 
+  outgoingFull(): void {
+    this.#watchOutput();
+  }
+
+  outgoingDone(): void {
+    this.#endOutput();
+  }
+
+  /** The program failed: what it had answered goes out, then the end, and the peer has a moment to see it. */
+  outgoingFailed(error: unknown): void {
+    this.#lingering = true;
+    this.#forsaken = true;
+    this.#endOutput();
+    this.#writer?.error(error);
+  }
+
+  outgoingOverflowed(error: WriteOverflow): void {
+    this.#fail(error);
+  }
+
   #endOutput(): void {
     if (this.#ending || this.#failure !== null) return;
     this.#ending = true;
@@ -306,13 +428,6 @@ export class WireConnection implements Connection, WireListener {
     this.#watchOutput();
     // What the peer still sends must not turn our end into a reset. Unread it stays only for who has not read yet.
     if (this.#reader === null && this.#forsaken) this.#wire.resume();
-  }
-
-  /** The program failed: what it had answered goes out, then the end, and the peer has a moment to see it. */
-  #farewell(): void {
-    this.#lingering = true;
-    this.#forsaken = true;
-    this.#endOutput();
   }
 
   drained(): void {
@@ -377,9 +492,14 @@ export class WireConnection implements Connection, WireListener {
       else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
     });
     this.#moved = this.#progress();
-    this.#halfClosed.set(
-      this.#lingering || this.#stopped ? Math.min(LINGER, this.#limits.halfClose) : this.#limits.halfClose,
-    );
+    const brief = this.#lingering || this.#stopped ? LINGER : Infinity;
+    this.#halfClosed.set(Math.min(brief, this.#outputEnded ? this.#linger : Infinity, this.#limits.halfClose));
+  }
+
+  #lingerFor(ms: number): void {
+    this.#linger = ms;
+    // Our end is sent already, and the peer was given longer.
+    if (this.#outputEnded && !this.#inputEnded) this.#sideEnded();
   }
 
   #progress(): number {

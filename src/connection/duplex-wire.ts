@@ -1,9 +1,35 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Reads } from './shared-reads.js';
 import type { Wire, WireListener } from './wire.js';
 
 /** What a socket of ours reads and holds at once, in bytes: the `highWaterMark` of Node 22 and later, on every Node. */
 export const BUFFER = 64 * 1024;
+
+/** Where a stream has the listener of its wire: so one function of each kind listens to all streams there are. */
+const listenerOf = Symbol('listener');
+
+type Wired = Duplex & { [listenerOf]: WireListener };
+
+function tellReceived(this: Wired, chunk: Uint8Array): void {
+  this[listenerOf].received(chunk);
+}
+
+function tellEnded(this: Wired): void {
+  this[listenerOf].ended();
+}
+
+function tellDrained(this: Wired): void {
+  this[listenerOf].drained();
+}
+
+function tellFinished(this: Wired): void {
+  this[listenerOf].finished();
+}
+
+function tellFailed(this: Wired, error: unknown): void {
+  this[listenerOf].failed(error);
+}
 
 /** A Node socket, or any other `Duplex`, as a wire. */
 export class DuplexWire implements Wire {
@@ -15,7 +41,11 @@ export class DuplexWire implements Wire {
   #listener!: WireListener;
   #gone = false;
 
-  constructor(stream: Duplex, peer: string, local: string) {
+  readonly #reads: Reads | undefined;
+
+  /** `reads`: where the chunks of a socket come from that has no `data` events for them. */
+  constructor(stream: Duplex, peer: string, local: string, reads?: Reads) {
+    this.#reads = reads;
     this.peer = peer;
     this.local = local;
     this.#stream = stream;
@@ -32,12 +62,15 @@ export class DuplexWire implements Wire {
 
   attach(listener: WireListener): void {
     this.#listener = listener;
-    this.#stream
-      .on('data', (chunk: Uint8Array) => listener.received(chunk))
-      .on('end', () => listener.ended())
-      .on('drain', () => listener.drained())
-      .on('finish', () => listener.finished())
-      .on('error', (error: unknown) => listener.failed(error))
+    if (this.#reads !== undefined) this.#reads.take = (chunk) => listener.received(chunk);
+    const stream = this.#stream as Wired;
+    stream[listenerOf] = listener;
+    stream
+      .on('data', tellReceived)
+      .on('end', tellEnded)
+      .on('drain', tellDrained)
+      .on('finish', tellFinished)
+      .on('error', tellFailed)
       .on('close', this.#tellGone);
   }
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { devNull } from 'node:os';
-import { Observable } from 'rxjs';
+import { Observable, type Subscription } from 'rxjs';
 import { checkBoolean, checkHook, checkInteger } from '../check.js';
 import { ListenFailed } from '../errors.js';
 import { Gate } from '../flow/gate.js';
@@ -10,9 +10,10 @@ import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { expectLargeBuffers } from './allocator.js';
-import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
+import { type Place, checkPlace, endsOf, hostAndPort, oneLocal, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
+import { type Reads, remade } from './shared-reads.js';
 
 /** Where a server listens, once it does. */
 export interface ListenAddress {
@@ -53,6 +54,9 @@ export interface ListenOptions extends Place, ConnectionOptions {
   readonly onEvent?: (event: ListenEvent) => void;
 }
 
+/** How long after a connection it is looked whether there are descriptors left, in milliseconds. */
+const LOOK = 1;
+
 /** The first wait after a failed accept and the longest, in milliseconds. It doubles while failures go on. */
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 1_000;
@@ -88,13 +92,17 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     let opened = false;
     let wait = 0;
     let refuseUntil = -Infinity;
+    let looking: Subscription | undefined;
+    let home: string | undefined;
 
     expectLargeBuffers();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
 
     const emit = (socket: Socket): void => {
-      const { peer, local } = endsOf(socket, place.path);
-      const connection = new WireConnection(new DuplexWire(socket, peer, local), limits);
+      const { peer, local } = endsOf(socket, place.path, home);
+      const wire =
+        limits.readBuffer === 'shared' ? sharingWire(socket, peer, local) : new DuplexWire(socket, peer, local);
+      const connection = new WireConnection(wire, limits);
       // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
       inScope(gate.scope, () => subscriber.next(connection));
     };
@@ -112,6 +120,12 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       tell('onEvent', onEvent, { type: 'accept-failed', code, wait });
     };
 
+    const look = (): void => {
+      looking = undefined;
+      const shortage = descriptorShortage();
+      if (shortage !== undefined) backOff(shortage);
+    };
+
     const admit = (): void => {
       const socket = waiting.shift();
       if (socket !== undefined) emit(socket);
@@ -122,11 +136,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       // Node ends the process over an error that nobody hears.
       socket.on('error', ignore);
       if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
-      const shortage = descriptorShortage();
-      if (shortage !== undefined) {
-        backOff(shortage);
-        refuse(socket, 'backing-off');
-      } else if (!gate.closed && waiting.length === 0) emit(socket);
+      looking ??= clock.after(LOOK, look);
+      if (!gate.closed && waiting.length === 0) emit(socket);
       else if (waiting.length >= maxWaiting) refuse(socket, 'too-many-waiting');
       else {
         waiting.push(socket);
@@ -143,18 +154,29 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 
     server.on('listening', () => {
       opened = true;
-      tell('onListening', onListening, addressOf(server.address(), place.path));
+      const address = addressOf(server.address(), place.path);
+      const { host, port } = address;
+      home = host === undefined || port === undefined ? undefined : oneLocal(host, port);
+      tell('onListening', onListening, address);
     });
 
     server.listen({ ...place, backlog, ipv6Only });
 
     return () => {
+      looking?.unsubscribe();
       gate.forget(admit);
       gate.leave();
       server.close();
       for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);
     };
   });
+};
+
+/** A socket that is read into the buffer that all share. */
+const sharingWire = (accepted: Socket, peer: string, local: string): DuplexWire => {
+  const reads: Reads = { take: ignore };
+  const socket = remade(accepted, reads);
+  return socket === undefined ? new DuplexWire(accepted, peer, local) : new DuplexWire(socket, peer, local, reads);
 };
 
 const ignore = (): void => {};

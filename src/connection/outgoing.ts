@@ -10,15 +10,15 @@ import type { Wire } from './wire.js';
 import { type Encoding, type Taker, Writer } from './writer.js';
 
 /** What the writing half of a connection reports. */
-interface Report {
+export interface OutgoingListener {
   /** The wire is full. */
-  full(): void;
+  outgoingFull(): void;
   /** The stream is written to its end. */
-  done(): void;
+  outgoingDone(): void;
   /** The stream failed; what came before is with the wire. */
-  failed(error: unknown): void;
+  outgoingFailed(error: unknown): void;
   /** The stream is more than the peer takes, and cannot be paused. */
-  overflowed(error: WriteOverflow): void;
+  outgoingOverflowed(error: WriteOverflow): void;
 }
 
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
@@ -44,13 +44,13 @@ export class Outgoing implements Task, Taker {
 
   readonly #wire: Wire;
   readonly #limit: number;
-  readonly #report: Report;
+  readonly #listener: OutgoingListener;
   readonly #consumer = new Consumer('connection.writes', SLICE);
   #source: { unsubscribe(): void } | null = null;
   /** What waits: the rest of a chunk of which a part has been written, then control frames, then all else. */
   #rest: Uint8Array | undefined;
-  readonly #urgent = new Queue<Uint8Array>();
-  readonly #queue = new Queue<Uint8Array>();
+  #urgent: Queue<Uint8Array> | null = null;
+  #queue: Queue<Uint8Array> | null = null;
   /** What came in this turn, after all that is queued, as long as it is small: put together in memory that is lent. */
   #slab: Buffer | undefined;
   #gathered = 0;
@@ -60,10 +60,10 @@ export class Outgoing implements Task, Taker {
   #ended = false;
   #left = false;
 
-  constructor(wire: Wire, limit: number, report: Report) {
+  constructor(wire: Wire, limit: number, listener: OutgoingListener) {
     this.#wire = wire;
     this.#limit = limit;
-    this.#report = report;
+    this.#listener = listener;
   }
 
   subscribe(chunks: Observable<Uint8Array>): void {
@@ -75,6 +75,11 @@ export class Outgoing implements Task, Taker {
   /** What the sources of the stream find, for those of them that are subscribed to later. */
   get scope(): Scope {
     return this.#consumer.scope;
+  }
+
+  /** Whether no more is taken. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** No more is taken; what waits is written, and then the end. */
@@ -98,9 +103,8 @@ export class Outgoing implements Task, Taker {
     const thrown = this.#stop();
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
     this.#rest = undefined;
-    this.#urgent.clear();
-    this.#queue.clear();
-    this.#giveBack(false);
+    this.#urgent = this.#queue = null;
+    this.#letGo();
     this.queued = 0;
     this.#consumer.leave();
   }
@@ -119,7 +123,7 @@ export class Outgoing implements Task, Taker {
     if (this.full) {
       this.#resting = true;
       this.#consumer.valve.close();
-    } else if (this.#ended) this.#report.done();
+    } else if (this.#ended) this.#listener.outgoingDone();
     else if (this.#resting) {
       this.#resting = false;
       this.#consumer.valve.open();
@@ -133,12 +137,12 @@ export class Outgoing implements Task, Taker {
     }
     const { length } = chunk;
     if (length === 0) return;
-    if (flow.urgent) this.#urgent.push(chunk);
-    else if (this.full) this.#queue.push(own(chunk));
-    else if (this.#roomFor(length, SMALL)) {
+    if (flow.urgent) (this.#urgent ??= new Queue()).push(own(chunk));
+    else if (this.full) (this.#queue ??= new Queue()).push(own(chunk));
+    else if (this.#roomFor(length, flow.lent ? SLICE : SMALL)) {
       (this.#slab as Buffer).set(chunk, this.#gathered);
       this.#gathered += length;
-    } else this.#queue.push(chunk);
+    } else (this.#queue ??= new Queue()).push(flow.lent ? own(chunk) : chunk);
     this.#took(length);
   }
 
@@ -170,13 +174,15 @@ export class Outgoing implements Task, Taker {
 
   /** Puts what is gathered behind what is queued. */
   #shelve(): void {
-    if (this.#slab === undefined) return;
-    if (this.#gathered > 0) this.#queue.push(new Uint8Array(this.#slab.subarray(0, this.#gathered)));
-    this.#giveBack(false);
+    if (this.#gathered > 0) {
+      (this.#queue ??= new Queue()).push(new Uint8Array((this.#slab as Buffer).subarray(0, this.#gathered)));
+    }
+    this.#letGo();
   }
 
-  #giveBack(inUse: boolean): void {
-    if (this.#slab !== undefined) returnSlab(this.#slab, inUse);
+  /** Forgets what is gathered. */
+  #letGo(): void {
+    if (this.#slab !== undefined) returnSlab(this.#slab, false);
     this.#slab = undefined;
     this.#gathered = 0;
   }
@@ -195,12 +201,12 @@ export class Outgoing implements Task, Taker {
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
   #overfull(): void {
     this.#consumer.filled(this.queued);
-    if (this.queued > this.#limit) this.#report.overflowed(new WriteOverflow(this.queued, this.#limit));
+    if (this.queued > this.#limit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, this.#limit));
   }
 
   #failed(error: unknown): void {
     while (this.queued > 0) this.#handOver();
-    this.#report.failed(error);
+    this.#listener.outgoingFailed(error);
   }
 
   /** Lets go of the source. What a teardown of the program's throws is returned: it is this stream's own error. */
@@ -219,15 +225,19 @@ export class Outgoing implements Task, Taker {
   /** One write: of what is queued a slice, a large chunk as it is, or as many as a slice holds; or what is gathered. */
   #handOver(): void {
     const slice = this.queued > this.#gathered ? this.#next() : undefined;
-    const chunk = slice ?? (this.#slab as Buffer).subarray(0, this.#gathered);
+    const slab = this.#slab as Buffer;
+    const chunk = slice ?? slab.subarray(0, this.#gathered);
+    if (slice === undefined) this.#slab = undefined;
+    this.#gathered = 0;
     this.queued -= chunk.length;
+    // More may come before this returns: over a stream that hands on at once what is written to it.
     const room = this.#wire.write(chunk);
-    if (slice === undefined) this.#giveBack(this.#wire.pending > 0);
+    if (slice === undefined) returnSlab(slab, this.#wire.pending > 0);
     this.written += chunk.length;
     this.writes++;
     if (room || this.full) return;
     this.full = true;
-    this.#report.full();
+    this.#listener.outgoingFull();
   }
 
   /** What is to be written of what is queued; nothing if it has been gathered. */
@@ -252,17 +262,17 @@ export class Outgoing implements Task, Taker {
   }
 
   #first(): Uint8Array | undefined {
-    return this.#rest ?? this.#urgent.peek() ?? this.#queue.peek();
+    return this.#rest ?? this.#urgent?.peek() ?? this.#queue?.peek();
   }
 
   #shift(): void {
     if (this.#rest !== undefined) this.#rest = undefined;
-    else if (this.#urgent.length > 0) this.#urgent.shift();
-    else this.#queue.shift();
+    else if (this.#urgent !== null && this.#urgent.length > 0) this.#urgent.shift();
+    else this.#queue?.shift();
   }
 }
 
-/** A small chunk that will wait is not to keep the larger memory that it may be a view of. */
-const own = (chunk: Uint8Array): Uint8Array => (chunk.length < SLICE / 2 ? chunk.slice() : chunk);
+/** A chunk that will wait: a copy, if it is only lent, or small, so as not to keep the memory that it may be a view of. */
+const own = (chunk: Uint8Array): Uint8Array => (flow.lent || chunk.length < SLICE / 2 ? new Uint8Array(chunk) : chunk);
 
 const runOf = (outgoing: Outgoing): void => outgoing.run();

@@ -31,7 +31,8 @@ export class Gate {
   /** Those that joined later, and which of them are closed: there may be thousands, so they tell. */
   #more: Set<Valve> | null = null;
   #shut: Set<Valve> | null = null;
-  #waiting: (() => void)[] = [];
+  /** Made when something waits, and only then. */
+  #waiting: (() => void)[] | null = null;
   /** While one that waited is running: where the next that has to wait again goes, ahead of those who came later. */
   #place = -1;
   /** The source has nothing more to give. What waits may still go. */
@@ -42,6 +43,7 @@ export class Gate {
     this.host = host;
     this.#first = scope.valve;
     if (this.#first !== null) this.#first.reached = true;
+    flow.reached = this;
   }
 
   /** Whether any consumer below wants the source to rest. */
@@ -51,7 +53,7 @@ export class Gate {
 
   /** Whether something waits here for a valve to open: the source has more, and does not give it. */
   get resting(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiting !== null;
   }
 
   /** Adds the valve of a consumer further down that was not in scope when the source was subscribed to. */
@@ -73,6 +75,7 @@ export class Gate {
 
   /** Calls `resume` once, as soon as all valves are open: at once if they are, and those who came before have gone. */
   wait(resume: () => void): void {
+    this.#waiting ??= [];
     if (this.#place >= 0) {
       this.#waiting.splice(this.#place++, 0, resume);
       return;
@@ -83,11 +86,14 @@ export class Gate {
 
   /** Takes back `resume`: it is not called any more. */
   forget(resume: () => void): void {
-    const at = this.#waiting.indexOf(resume);
-    if (at < 0) return;
-    this.#waiting.splice(at, 1);
+    const waiting = this.#waiting;
+    const at = waiting?.indexOf(resume) ?? -1;
+    if (waiting === null || at < 0) return;
+    waiting.splice(at, 1);
     if (at < this.#place) this.#place--;
-    if (this.#waiting.length === 0) this.#strike();
+    if (waiting.length > 0) return;
+    this.#waiting = null;
+    this.#strike();
   }
 
   /** Emits `value` as this source: in its scope, and as the one that is emitting, unless `as` says that another is. */
@@ -126,7 +132,7 @@ export class Gate {
    */
   leave(): void {
     this.#over = true;
-    if (this.#waiting.length === 0) this.#strike();
+    if (this.#waiting === null) this.#strike();
   }
 
   /** @internal Runs what waits, in order, for as long as no valve is closed. */
@@ -134,10 +140,11 @@ export class Gate {
     if (this.#place >= 0) return;
     beginTurn();
     try {
-      while (this.#waiting.length > 0) {
+      while (this.#waiting !== null) {
         const valve = this.#closedValve();
         if (valve !== null) return valve.enrol(this);
         const resume = this.#waiting.shift() as () => void;
+        if (this.#waiting.length === 0) this.#waiting = null;
         this.#place = 0;
         try {
           this.run(resume);

@@ -1,16 +1,11 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { checkHook, checkInteger, checkObject, checkOneOf } from '../check.js';
-import { PeerTooSlow } from '../errors.js';
-import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
 import { flow } from '../flow/scope.js';
 import { Valve } from '../flow/valve.js';
 import { warnUnreached } from '../flow/warning.js';
-
-const POLICIES = ['drop-oldest', 'drop-newest', 'disconnect', 'pause'] as const;
-
-/** What is done about a subscriber that is too slow: its oldest or newest value goes, it goes, or everyone waits for it. */
-export type SlowPolicy = (typeof POLICIES)[number];
+import { tell } from '../hook.js';
+import { Mailbox, type MailboxReport, POLICIES, type SlowPolicy } from './mailbox.js';
 
 /** How a subscriber, or a topic by default, treats values that it cannot take yet. */
 export interface TopicOptions {
@@ -44,12 +39,11 @@ export interface Subscribed {
 export interface StreamOptions<A> extends TopicOptions {
   /** Leaves out what this says true of: one's own messages, for instance. */
   readonly except?: (value: A) => boolean;
+  /** Called with each value that the subscriber loses by its policy. */
+  readonly onDropped?: (value: A) => void;
   /** Called once on subscribing, with the subscriber's own counters. */
   readonly onSubscribed?: (subscribed: Subscribed) => void;
 }
-
-/** Values that come although a `pause` could reach nobody, before the slow one is disconnected after all. */
-const UNREACHED_LIMIT = 65_536;
 
 /**
  * Many publish, many subscribe, and one who is slow is nobody else's concern, unless it is told to be.
@@ -111,15 +105,19 @@ export class Topic<A> {
   stream(options: StreamOptions<A> = {}): Observable<A> {
     const settings = {
       policy: checkOneOf('policy', checkObject('options', options).policy ?? this.#policy, POLICIES),
-      highWater: checkInteger('highWater', options.highWater ?? this.#highWater, 1),
       except: checkHook('except', options.except),
     };
+    const highWater = checkInteger('highWater', options.highWater ?? this.#highWater, 1);
+    const onDropped = checkHook('onDropped', options.onDropped);
     const onSubscribed = checkHook('onSubscribed', options.onSubscribed);
     return new Observable((out) => {
       if (this.#ended) return out.complete();
-      const subscriber = new TopicSubscriber<A>(out, settings, this.#published, {
+      const subscriber = new TopicSubscriber<A>(out, highWater, settings, this.#published, {
         delivered: () => void this.#delivered++,
-        dropped: () => void this.#dropped++,
+        dropped: (value) => {
+          this.#dropped++;
+          tell('onDropped', onDropped, value);
+        },
         full: () => this.#oneIsFull(),
         caughtUp: () => this.#oneCaughtUp(),
       });
@@ -142,7 +140,7 @@ export class Topic<A> {
       while (this.#next.length > 0) {
         const value = this.#next.shift() as A;
         const number = ++this.#published;
-        for (const subscriber of this.#subscribers) if (subscriber.since < number) subscriber.take(value);
+        for (const subscriber of this.#subscribers) if (subscriber.since < number) subscriber.give(value);
       }
       if (this.#ended) for (const subscriber of this.#subscribers) subscriber.end();
     } finally {
@@ -163,66 +161,22 @@ export class Topic<A> {
 
 interface Settings<A> {
   readonly policy: SlowPolicy;
-  readonly highWater: number;
   readonly except: ((value: A) => boolean) | undefined;
 }
 
-interface Counted {
-  delivered(): void;
-  dropped(): void;
-  full(): void;
-  caughtUp(): void;
-}
-
-class TopicSubscriber<A> implements Subscribed {
-  dropped = 0;
+class TopicSubscriber<A> extends Mailbox<A> {
   /** How much had been published before it came. */
   readonly since: number;
-  readonly #out: Subscriber<A>;
   readonly #settings: Settings<A>;
-  readonly #counted: Counted;
-  readonly #gate = new Gate();
-  readonly #queue = new Queue<A>();
-  #waiting = false;
-  #full = false;
-  #ended = false;
 
-  constructor(out: Subscriber<A>, settings: Settings<A>, since: number, counted: Counted) {
-    this.#out = out;
+  constructor(out: Subscriber<A>, highWater: number, settings: Settings<A>, since: number, report: MailboxReport<A>) {
+    super(out, highWater, report);
     this.#settings = settings;
     this.since = since;
-    this.#counted = counted;
   }
 
-  get held(): number {
-    return this.#queue.length;
-  }
-
-  take(value: A): void {
-    if (this.#leavesOut(value)) return;
-    if (!this.#waiting && !this.#gate.closed) return this.#pass(value);
-    const { policy, highWater } = this.#settings;
-    if (this.#queue.length >= highWater && !this.#makeRoom()) return;
-    this.#queue.push(value);
-    if (policy === 'pause' && this.#queue.length >= highWater && !this.#full) {
-      this.#full = true;
-      this.#counted.full();
-    }
-    if (this.#waiting) return;
-    this.#waiting = true;
-    this.#gate.wait(this.#goOn);
-  }
-
-  end(): void {
-    this.#ended = true;
-    if (!this.#waiting) this.#gate.complete(this.#out);
-  }
-
-  leave(): void {
-    this.#queue.clear();
-    this.#gate.forget(this.#goOn);
-    this.#gate.leave();
-    this.#catchUp();
+  give(value: A): void {
+    if (!this.#leavesOut(value)) this.take(value, this.#settings.policy);
   }
 
   /** What it throws is this subscriber's error, and not the publisher's. */
@@ -230,47 +184,9 @@ class TopicSubscriber<A> implements Subscribed {
     try {
       return this.#settings.except?.(value) === true;
     } catch (error) {
-      this.#gate.error(this.#out, error);
+      this.fail(error);
       return true;
     }
-  }
-
-  /** Whether there is room now for one more. */
-  #makeRoom(): boolean {
-    const { policy, highWater } = this.#settings;
-    if (policy === 'disconnect' || this.#queue.length >= highWater + UNREACHED_LIMIT) {
-      this.#gate.error(this.#out, new PeerTooSlow(this.#queue.length));
-      return false;
-    }
-    if (policy === 'pause') return true;
-    this.dropped++;
-    this.#counted.dropped();
-    if (policy === 'drop-newest') return false;
-    this.#queue.shift();
-    return true;
-  }
-
-  /** One at a time, so that what follows from a value is done before the next; what comes meanwhile goes behind. */
-  readonly #goOn = (): void => {
-    if (this.#queue.length > 0) {
-      this.#pass(this.#queue.shift() as A);
-      if (!this.#out.closed) this.#gate.wait(this.#goOn);
-      return;
-    }
-    this.#waiting = false;
-    this.#catchUp();
-    if (this.#ended) this.#gate.complete(this.#out);
-  };
-
-  #pass(value: A): void {
-    this.#counted.delivered();
-    this.#gate.next(this.#out, value);
-  }
-
-  #catchUp(): void {
-    if (!this.#full) return;
-    this.#full = false;
-    this.#counted.caughtUp();
   }
 }
 

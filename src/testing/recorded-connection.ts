@@ -1,8 +1,8 @@
 import { Observable, type Observer, type OperatorFunction, Subscriber, tap } from 'rxjs';
-import type { Connection, ConnectionStatistics } from '../connection/connection.js';
+import type { Connection, ConnectionState, ConnectionStatistics, EndOptions } from '../connection/connection.js';
 import { ConnectionReset } from '../errors.js';
 import { flow } from '../flow/scope.js';
-import { errorName } from './ending.js';
+import { errorName } from '../error-name.js';
 
 /** What happens to a connection once at the most, and needs no more words. */
 type Milestone = 'in-end' | 'out-end' | 'stop' | 'reset';
@@ -83,9 +83,17 @@ export class RecordedConnection implements Connection {
     return this.#connection.statistics;
   }
 
-  end(): void {
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  get resting(): boolean {
+    return this.#connection.resting;
+  }
+
+  end(options?: EndOptions): void {
     if (!this.#writing) this.#mark('out-end');
-    this.#connection.end();
+    this.#connection.end(options);
   }
 
   abort(): void {

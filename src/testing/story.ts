@@ -1,9 +1,11 @@
-import type { OperatorFunction } from 'rxjs';
+import type { Observable, OperatorFunction } from 'rxjs';
 import type { RunHelpers } from 'rxjs/testing';
 import type { ServeOptions } from '../../operators/serve.js';
 import type { Connection, ConnectionOptions } from '../connection/connection.js';
+import type { ListenOptions } from '../connection/listen.js';
 import type { Rule } from '../framing/rule.js';
 import type { Handled, Handler, Outcome } from '../server/outcome.js';
+import type { Server } from '../server/server.js';
 import type { Values } from './diagram.js';
 import type { NetworkOptions } from './network.js';
 
@@ -20,6 +22,13 @@ export interface Story extends RxHelpers {
   readonly serve: (handler: Handler | Handled, options?: ServeOptions) => void;
   /** The same with any operator from connections to outcomes, such as `drain(...)`. */
   readonly serveWith: (serving: OperatorFunction<Connection, Outcome>) => void;
+  /**
+   * What a server of `createServer` is to listen with, for its clients to be those of the story: its option `listen`.
+   * While it does not listen, who connects is reset.
+   */
+  readonly listen: (options: ListenOptions) => Observable<Connection>;
+  /** Starts such a server, and aborts it at the end of the story. In the place of `serve`. */
+  readonly start: (server: Pick<Server, 'start' | 'abort' | 'outcomes'>) => void;
   /** A client, and what it does and when. `network` is what the network does to it, beyond what it does to all. */
   readonly client: (name: string, diagram: string, values?: Values, network?: NetworkOptions) => void;
   /**

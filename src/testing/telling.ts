@@ -2,8 +2,9 @@ import * as E from 'fp-ts/lib/Either.js';
 import { Observable, type OperatorFunction, Subject, Subscription } from 'rxjs';
 import { serve } from '../../operators/serve.js';
 import { checkText } from '../check.js';
-import { type Connection, WireConnection, connectionLimits } from '../connection/connection.js';
+import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from '../connection/connection.js';
 import type { Outcome } from '../server/outcome.js';
+import type { Server } from '../server/server.js';
 import { difference, sameValue, shownRow, valueDifference } from './compare.js';
 import { type Mark, type RowKind, type Values, readDiagram, shownTime } from './diagram.js';
 import { ending } from './ending.js';
@@ -15,6 +16,7 @@ import { receivedRow } from './received-row.js';
 import { ScriptedClient } from './scripted-client.js';
 import type { MarblesOptions, Story, Teller } from './story.js';
 import { StoryFailed } from './story-failed.js';
+import { StoryPort } from './story-port.js';
 import { VirtualTime } from './virtual-time.js';
 
 /** Tells a story from its beginning to its end, and fails with all that is wrong with it. */
@@ -47,6 +49,8 @@ class Telling {
   readonly #options: MarblesOptions;
   readonly #accepted = new Subject<Connection>();
   readonly #clients = new Map<string, ScriptedClient>();
+  /** The server's side of them. */
+  readonly #connections = new Map<string, Connection>();
   readonly #expectations: Expectation[] = [];
   readonly #endings: Ending[] = [];
   readonly #opened: Mark[] = [];
@@ -58,6 +62,9 @@ class Telling {
   readonly #listening = new Subscription();
   readonly #wrong: string[] = [];
   #serving: Subscription | null = null;
+  /** A server that was started, and the port that it listens on. */
+  #started: Pick<Server, 'abort'> | null = null;
+  readonly #acceptor = new StoryPort((wire, options) => this.#open(wire, options));
   /** What a protocol says only to be heard. */
   #probe: Uint8Array | undefined;
   #passing: Promise<void> | null = null;
@@ -137,6 +144,8 @@ class Telling {
         this.#probe = probeOf(handler);
       },
       serveWith: (serving) => this.#serve(serving),
+      listen: (options) => this.#acceptor.listen(options),
+      start: (server) => this.#start(server),
       client: (name, diagram, values, network) => this.#client(name, diagram, values, network),
       expectReceived: (name, diagram, values, rule) => {
         const { received } = this.#known(name);
@@ -174,8 +183,18 @@ class Telling {
   }
 
   #serve(serving: OperatorFunction<Connection, Outcome>): void {
-    if (this.#serving !== null) throw new Error('a story has one server: serve was called before');
-    this.#serving = this.#accepted.pipe(serving).subscribe((outcome) => {
+    this.#hear(this.#accepted.pipe(serving));
+  }
+
+  #start(server: Pick<Server, 'start' | 'abort' | 'outcomes'>): void {
+    this.#hear(server.outcomes);
+    this.#started = server;
+    server.start().catch((error: unknown) => this.#wrong.push(`the server did not start: ${String(error)}`));
+  }
+
+  #hear(outcomes: Observable<Outcome>): void {
+    if (this.#serving !== null) throw new Error('a story has one server: serve or start was called before');
+    this.#serving = outcomes.subscribe((outcome) => {
       const connection = E.isLeft(outcome) ? outcome.left.connection : outcome.right;
       this.#endings.push({ at: this.time.now(), name: connection.peer, how: ending(outcome) });
     });
@@ -193,11 +212,17 @@ class Telling {
 
   #accept(name: string, wire: NetworkWire): void {
     if (this.#serving === null) throw new StoryFailed(`${name} connects, and nobody serves: call serve first`);
-    const connection = new WireConnection(wire, connectionLimits(this.#options.connection ?? {}));
+    if (this.#started === null) this.#accepted.next(this.#open(wire, {}));
+    else this.#acceptor.accept(wire);
+  }
+
+  #open(wire: NetworkWire, options: ConnectionOptions): Connection {
+    const connection = new WireConnection(wire, connectionLimits({ ...this.#options.connection, ...options }));
     // Counted from 1 in each story, so that the same story is the same story.
     Object.assign(connection, { id: this.#opened.length + 1 });
-    this.#opened.push(reported(this.time.now(), name));
-    this.#accepted.next(connection);
+    this.#opened.push(reported(this.time.now(), wire.peer));
+    this.#connections.set(wire.peer, connection);
+    return connection;
   }
 
   #known(name: string): ScriptedClient {
@@ -287,13 +312,14 @@ class Telling {
     return wrong;
   }
 
-  #leftOpen({ name, open, connected }: ScriptedClient): string[] {
+  #leftOpen({ name, open }: ScriptedClient): string[] {
     const meant = this.#meantOpen.has(name);
-    const ended = this.#endsOf(name).length > 0;
-    if (open && !ended && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
-    if ((!open || ended) && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
-    // A server that is over has let go of everything, and reports no more.
-    if (open || !connected || ended || this.#serving?.closed === true) return [];
+    const connection = this.#connections.get(name);
+    // One that was refused has no outcome.
+    const over = this.#endsOf(name).length > 0 || connection?.state === 'closed';
+    if (open && !over && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
+    if ((!open || over) && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
+    if (open || over || connection === undefined) return [];
     return [`${name} has gone, and the server's connection to it is left open: its handler goes on`];
   }
 
@@ -311,6 +337,7 @@ class Telling {
   #hangUp(): void {
     this.#listening.unsubscribe();
     this.#serving?.unsubscribe();
+    void this.#started?.abort();
     for (const client of this.#clients.values()) client.vanish();
   }
 

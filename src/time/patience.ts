@@ -25,6 +25,8 @@ export abstract class Patience<A> extends Entry {
   readonly #scope = flow.scope;
   /** The source of what was heard last. */
   #source: Gate | null = null;
+  /** The source that it listens to, where that is one that can be paused. */
+  #reached: Gate | null = null;
   #since = NEVER;
 
   /** Made while the operator that waits is being subscribed to. */
@@ -41,6 +43,13 @@ export abstract class Patience<A> extends Entry {
   /** When it began to wait: the stamp of what was heard last. */
   get since(): number {
     return this.#since;
+  }
+
+  /** Listens: subscribes to what is to be heard. Its source may rest before it was heard for the first time. */
+  listening(subscribe: () => void): void {
+    flow.reached = null;
+    subscribe();
+    this.#reached = flow.reached;
   }
 
   /** Waits from now on, for the whole time. Called whenever something is heard. */
@@ -78,9 +87,10 @@ export abstract class Patience<A> extends Entry {
     return left > 0;
   }
 
-  /** Whether something of the peer may lie unread. Before it was heard for the first time, its source is not known. */
+  /** Whether something of the peer may lie unread. */
   private heldBack(): boolean {
-    return this.#source === null ? this.#scope.valve?.closed === true : this.#source.resting;
+    if (this.#source !== null) return this.#source.resting;
+    return this.#scope.valve?.closed === true || this.#reached?.resting === true;
   }
 
   private giveUp(): void {

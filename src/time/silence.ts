@@ -30,6 +30,11 @@ export abstract class Silence<A> extends Entry {
     return this.#since;
   }
 
+  /** The time that stamps are made of. */
+  protected now(): number {
+    return this.#timetable.now();
+  }
+
   /** Something was said. */
   broken(): void {
     this.#since = this.#timetable.now();

@@ -1,0 +1,164 @@
+import { Alarm, type Timetable } from '../time/timetable.js';
+import { Changeable } from './changing.js';
+import type { ServedClient } from './client.js';
+import type { RefusedReason } from './events.js';
+import { type ServerLimits, limitsOf } from './limits.js';
+import type { Clients } from './registry.js';
+import { Rules, hostIn } from './rules.js';
+
+/** A client, and when it was heard last as far as is known. */
+interface Candidate {
+  readonly client: ServedClient;
+  readonly seenAt: number;
+}
+
+/**
+ * @internal Who is let in, and when: the gate in front of a server.
+ *
+ * It is closed, and those who come wait in front of it, while somebody has paused it, while the server is full and the
+ * policy is to wait, and while too many have come in a second. Who comes through is let in or refused at once.
+ */
+export class Admission {
+  /** Whether those who come have to wait. */
+  readonly closed = new Changeable(false);
+  readonly rules = new Rules();
+  readonly #clients: Clients;
+  #limits: ServerLimits;
+  #paused = false;
+  /** How many accepted clients there are of each host. */
+  readonly #ofHost = new Map<string, number>();
+  /** Those who have been told to go. They are not counted: their places are as good as free. */
+  readonly #leaving = new Set<ServedClient>();
+  /** Who is to go first for others, the last of them first. Found for all together, since it takes a look at each. */
+  #candidates: Candidate[] = [];
+  /** How many may come in at once by the accept rate, as it was at a time. */
+  #tokens = 0;
+  #countedAt = 0;
+  #timetable: Timetable | null = null;
+  #alarm: Alarm | null = null;
+
+  constructor(limits: Partial<ServerLimits>, clients: Clients) {
+    this.#limits = limitsOf(limits);
+    this.#clients = clients;
+  }
+
+  get limits(): ServerLimits {
+    return this.#limits;
+  }
+
+  change(limits: Partial<ServerLimits>): void {
+    this.#count();
+    this.#limits = limitsOf(limits, this.#limits);
+    this.refresh();
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.refresh();
+  }
+
+  /** The server runs from now on, by this time; or has stopped. */
+  goBy(timetable: Timetable | null): void {
+    this.#alarm?.clear();
+    this.#candidates = [];
+    this.#timetable = timetable;
+    if (timetable === null) return;
+    this.#alarm = new Alarm(timetable, { due: () => this.refresh() });
+    this.#tokens = this.#burst;
+    this.#countedAt = timetable.now();
+    this.refresh();
+  }
+
+  /** Somebody has come through the gate: why he is refused, if he is. `makeRoom` disconnects whom it is given. */
+  judge(address: string, makeRoom: (client: ServedClient) => void): RefusedReason | undefined {
+    const host = hostIn(address);
+    const reason = this.rules.judge(host);
+    if (reason !== undefined) return reason;
+    this.#count();
+    this.#tokens--;
+    this.refresh();
+    const { maxConnections, whenFull, maxPerAddress } = this.#limits;
+    if (host !== undefined && (this.#ofHost.get(host) ?? 0) >= maxPerAddress) return 'too-many-of-address';
+    if (this.#present < maxConnections) return undefined;
+    const idlest = whenFull === 'close-idlest' ? this.#idlest() : undefined;
+    if (idlest === undefined) return 'full';
+    makeRoom(idlest);
+    return undefined;
+  }
+
+  /** One more is there. */
+  joined(client: ServedClient): void {
+    this.#countHost(client, 1);
+    this.refresh();
+  }
+
+  /** One was told to go. */
+  leaves(client: ServedClient): void {
+    this.#leaving.add(client);
+    this.refresh();
+  }
+
+  left(client: ServedClient): void {
+    this.#leaving.delete(client);
+    this.#countHost(client, -1);
+    this.refresh();
+  }
+
+  /** Looks whether the gate is to be open now, or closed. */
+  refresh(): void {
+    if (this.#timetable === null) return;
+    this.#count();
+    const { maxConnections, whenFull, acceptRate } = this.#limits;
+    const early = this.#tokens < 1;
+    if (early) this.#alarm?.set(((1 - this.#tokens) / acceptRate) * 1_000);
+    const full = whenFull === 'wait' && this.#present >= maxConnections;
+    this.closed.set(this.#paused || early || full);
+  }
+
+  get #present(): number {
+    return this.#clients.count - this.#leaving.size;
+  }
+
+  get #burst(): number {
+    return Math.max(1, this.#limits.acceptRate);
+  }
+
+  /** Counts what has come to be allowed by now. A bucket of tokens, that holds a second's worth. */
+  #count(): void {
+    const now = this.#timetable?.now() ?? 0;
+    const { acceptRate } = this.#limits;
+    const more = acceptRate === Infinity ? Infinity : ((now - this.#countedAt) / 1_000) * acceptRate;
+    this.#tokens = Math.min(this.#burst, this.#tokens + more);
+    this.#countedAt = now;
+  }
+
+  #countHost({ address, opener }: ServedClient, more: 1 | -1): void {
+    const host = hostIn(address);
+    if (host === undefined || opener === 'active') return;
+    const count = (this.#ofHost.get(host) ?? 0) + more;
+    if (count > 0) this.#ofHost.set(host, count);
+    else this.#ofHost.delete(host);
+  }
+
+  /** The accepted client that has been silent longest. */
+  #idlest(): ServedClient | undefined {
+    return this.#nextCandidate() ?? this.#lookForCandidates();
+  }
+
+  #lookForCandidates(): ServedClient | undefined {
+    this.#candidates = [...this.#clients]
+      .filter(({ opener }) => opener === 'passive')
+      .map((client) => ({ client, seenAt: client.seenAt }))
+      .toSorted((one, other) => other.seenAt - one.seenAt || other.client.id - one.client.id);
+    return this.#nextCandidate();
+  }
+
+  /** The next who has not been heard since they were looked for: nobody else can have been silent longer. */
+  #nextCandidate(): ServedClient | undefined {
+    for (let next = this.#candidates.pop(); next !== undefined; next = this.#candidates.pop()) {
+      const { client, seenAt } = next;
+      if (!client.gone && client.leaving === undefined && client.seenAt === seenAt) return client;
+    }
+    return undefined;
+  }
+}

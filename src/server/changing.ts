@@ -1,0 +1,26 @@
+import { BehaviorSubject, Observable } from 'rxjs';
+
+/** A value that changes: what it is now, and a stream of it. A subscriber gets the present value first. */
+export interface Changing<A> extends Observable<A> {
+  /** What it is now. */
+  readonly value: A;
+}
+
+/** @internal The same for whoever changes it. */
+export class Changeable<A> extends Observable<A> implements Changing<A> {
+  readonly #values: BehaviorSubject<A>;
+
+  constructor(first: A) {
+    const values = new BehaviorSubject(first);
+    super((subscriber) => values.subscribe(subscriber));
+    this.#values = values;
+  }
+
+  get value(): A {
+    return this.#values.value;
+  }
+
+  set(value: A): void {
+    if (value !== this.#values.value) this.#values.next(value);
+  }
+}

@@ -1,0 +1,326 @@
+import type { KeepAliveEvent } from '../../operators/keep-alive.js';
+import { checkText } from '../check.js';
+import type { Connection } from '../connection/connection.js';
+import type { Mailbox, SlowPolicy } from '../source/mailbox.js';
+import { Changeable } from './changing.js';
+import type { Events } from './events.js';
+import { Meter } from './rates.js';
+import type { ClientStatistics, Sum } from './statistics.js';
+import type { Watch } from './watch.js';
+
+/** The time of something that has not happened. */
+const NEVER = -1;
+
+/** What a client is doing: flags, since more than one may be so. */
+export interface ClientState {
+  /** It is there. */
+  readonly connected: boolean;
+  /** One side has ended and the other has not yet. */
+  readonly halfClosed: boolean;
+  /** Nothing has come from it for `idleAfter` milliseconds. */
+  readonly idle: boolean;
+  /** It is not read from: `pauseListening`, or a consumer that is full. */
+  readonly paused: boolean;
+  /** It has been silent, was sent a keep-alive, and has not been heard since. */
+  readonly keepAlivePending: boolean;
+}
+
+/** Who opened a connection: we dialled (`active`), or they did (`passive`). */
+export type Opener = 'active' | 'passive';
+
+/** A client as it was at one moment: plain values, to be printed or sent. */
+export interface ClientSnapshot {
+  readonly id: number;
+  readonly address: string;
+  readonly name: string;
+  readonly opener: Opener;
+  readonly rooms: readonly string[];
+  readonly tags: readonly string[];
+  readonly state: ClientState;
+  readonly statistics: ClientStatistics;
+}
+
+/**
+ * One who is connected to a server. All of it is as of the moment in which it is looked at; of one that is gone it stays as it was at the end.
+ */
+export interface Client {
+  /** A number of its own in this process: that of its connection, and of the `peer` that its session talks to. */
+  readonly id: number;
+  /** Where it is: `127.0.0.1:51512`, `[::1]:51512`, or the path of a Unix socket. */
+  readonly address: string;
+  /** What it is called: its address, until its session gives it another name (`peer.name`). */
+  readonly name: string;
+  readonly opener: Opener;
+  readonly connection: Connection;
+  readonly rooms: ReadonlySet<string>;
+  /** Words that the program marks it with: `client.tags.add('slow')`. They mean nothing to the server. */
+  readonly tags: Set<string>;
+  readonly state: ClientState;
+  readonly statistics: ClientStatistics;
+  /** Puts it into a room, for broadcasts. Nothing happens if it is in there, or is gone. */
+  enter(room: string): void;
+  /** Takes it out again. */
+  exit(room: string): void;
+  /** All of this as a plain value. */
+  snapshot(): ClientSnapshot;
+}
+
+/** @internal What a client has to do with its server. */
+export interface Host {
+  readonly events: Events;
+  /** The time, in milliseconds, by whatever clock the server goes. */
+  now(): number;
+  readonly idleAfter: number;
+  /** Whether a client is not to be read from, by itself or with all others. */
+  pauses(byItself: boolean): boolean;
+  named(client: ServedClient, before: string): void;
+  entered(client: ServedClient, room: string): void;
+  exited(client: ServedClient, room: string): void;
+}
+
+/** A message on its way to a client, with its bytes. */
+export interface Parcel {
+  readonly message: unknown;
+  readonly bytes: Uint8Array;
+}
+
+/** @internal A client, for its server and for the handler that serves it. */
+export class ServedClient implements Client, Watch {
+  readonly connection: Connection;
+  readonly opener: Opener;
+  readonly tags = new Set<string>();
+  readonly rooms = new Set<string>();
+  /** Whether it is to be read from now, for who reads. */
+  readonly paused: Changeable<boolean>;
+  /** What is sent to it that is no answer. */
+  mailbox: Mailbox<Parcel> | null = null;
+  /** Why it was told to go, where it was. */
+  leaving: string | undefined = undefined;
+  messagesIn = 0;
+  messagesOut = 0;
+  keepAlivesIn = 0;
+  keepAlivesOut = 0;
+  framesRefused = 0;
+  dropCount = 0;
+  readonly meter = new Meter();
+  readonly #host: Host;
+  /** What the time of the server's clock lies behind that of `Date`. */
+  readonly #epoch: number;
+  #name: string;
+  /** When a byte of it came last, by the server's clock. */
+  seenAt: number;
+  #goneAt = NEVER;
+  #keepAlivePending = false;
+  /** `pauseListening` was called for it. */
+  #pausedByItself = false;
+  /** Since when it is paused on purpose, and for how long its connection had rested by then. */
+  #pausedSince = NEVER;
+  #restedBefore = 0;
+  /** For how long it was paused on purpose, beyond what its connection counts. */
+  #pausedBesides = 0;
+
+  constructor(connection: Connection, opener: Opener, host: Host) {
+    this.connection = connection;
+    this.opener = opener;
+    this.#host = host;
+    this.#name = connection.peer;
+    this.seenAt = host.now();
+    this.#epoch = Date.now() - this.seenAt;
+    this.paused = new Changeable(false);
+    this.refreshPause();
+  }
+
+  get id(): number {
+    return this.connection.id;
+  }
+
+  get address(): string {
+    return this.connection.peer;
+  }
+
+  get gone(): boolean {
+    return this.#goneAt !== NEVER;
+  }
+
+  /** How it is shown by `console.log`. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Client ${this.id} (${this.name})`;
+  }
+
+  // ── who it is ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get name(): string {
+    return this.#name;
+  }
+
+  set name(name: string) {
+    const before = this.#name;
+    if (checkText('name', name) === before || this.gone) return;
+    this.#name = name;
+    this.#host.named(this, before);
+  }
+
+  enter(room: string): void {
+    if (this.gone || this.rooms.has(checkText('room', room))) return;
+    this.rooms.add(room);
+    this.#host.entered(this, room);
+  }
+
+  exit(room: string): void {
+    if (!this.gone && this.rooms.delete(room)) this.#host.exited(this, room);
+  }
+
+  // ── what its handler tells ────────────────────────────────────────────────────────────────────────────────────────
+
+  received(message: unknown): void {
+    this.messagesIn++;
+    this.#keepAlivePending = false;
+    const { events } = this.#host;
+    if (events.wants('message')) events.tell('message', { client: this, direction: 'in', message });
+  }
+
+  sent(message: unknown): void {
+    this.messagesOut++;
+    const { events } = this.#host;
+    if (events.wants('message')) events.tell('message', { client: this, direction: 'out', message });
+  }
+
+  keepAlive(event: KeepAliveEvent): void {
+    if (event === 'sent') this.keepAlivesOut++;
+    else if (event === 'received') this.keepAlivesIn++;
+    this.#keepAlivePending = event === 'pending' || (event === 'sent' && this.#keepAlivePending);
+    this.#host.events.tell(`keep-alive-${event}`, { client: this });
+  }
+
+  refused(why: readonly string[]): void {
+    this.framesRefused++;
+    this.#host.events.tell('frame-refused', { client: this, why });
+  }
+
+  dropped(): void {
+    this.dropCount++;
+    this.#host.events.tell('dropped', { client: this });
+  }
+
+  // ── what its server does ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A chunk came. */
+  readonly seen = (): void => {
+    this.seenAt = this.#host.now();
+  };
+
+  /** Whether it is a client of the server that this is. */
+  isOf(host: Host): boolean {
+    return host === this.#host;
+  }
+
+  /** Sends something that is no answer, behind what waits. False when nobody is there to take it, or it has no bytes. */
+  send(make: () => Parcel): boolean {
+    const mailbox = this.#openMailbox();
+    if (mailbox === null) return false;
+    let parcel: Parcel;
+    try {
+      parcel = make();
+    } catch (error) {
+      mailbox.fail(error);
+      return false;
+    }
+    mailbox.force(parcel);
+    return true;
+  }
+
+  /** Sends something that the policy may drop. False when it is dropped, or nobody is there to take it. */
+  offer(parcel: Parcel, policy: SlowPolicy): boolean {
+    return this.#openMailbox()?.take(parcel, policy) ?? false;
+  }
+
+  #openMailbox(): Mailbox<Parcel> | null {
+    return this.mailbox?.closed === false && this.leaving === undefined ? this.mailbox : null;
+  }
+
+  /** Pauses it, or not, by itself: for all together there is `refreshPause`. */
+  pause(paused: boolean): void {
+    this.#pausedByItself = paused;
+    this.refreshPause();
+  }
+
+  /** The server reads from nobody now, or from everybody again. */
+  refreshPause(): void {
+    const paused = !this.gone && this.#host.pauses(this.#pausedByItself);
+    if (paused === (this.#pausedSince !== NEVER)) return;
+    const rested = this.connection.statistics.pausedFor;
+    if (paused) {
+      this.#restedBefore = rested;
+      this.#pausedSince = this.#host.now();
+    } else {
+      this.#pausedBesides += this.#besides(rested);
+      this.#pausedSince = NEVER;
+    }
+    this.paused.set(paused);
+  }
+
+  /** It is not there any more. */
+  left(): void {
+    this.#goneAt = this.#host.now();
+    this.mailbox = null;
+    this.refreshPause();
+  }
+
+  /** For how long it has been silent, in milliseconds. */
+  get silentFor(): number {
+    return this.#now() - this.seenAt;
+  }
+
+  // ── how it stands ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get state(): ClientState {
+    const { state, resting } = this.connection;
+    return {
+      connected: !this.gone,
+      halfClosed: !this.gone && (state === 'peer-ended' || state === 'ended'),
+      idle: this.silentFor >= this.#host.idleAfter,
+      paused: this.paused.value || resting,
+      keepAlivePending: this.#keepAlivePending,
+    };
+  }
+
+  /** What it has moved. */
+  get traffic(): Sum {
+    const { bytesIn, bytesOut, pausedFor, buffered } = this.connection.statistics;
+    return {
+      bytesIn,
+      bytesOut,
+      messagesIn: this.messagesIn,
+      messagesOut: this.messagesOut,
+      keepAlivesIn: this.keepAlivesIn,
+      keepAlivesOut: this.keepAlivesOut,
+      framesRefused: this.framesRefused,
+      dropped: this.dropCount,
+      pausedFor: pausedFor + this.#pausedBesides + (this.#pausedSince === NEVER ? 0 : this.#besides(pausedFor)),
+      buffered,
+    };
+  }
+
+  get statistics(): ClientStatistics {
+    return {
+      connectedSince: this.connection.statistics.openedAt,
+      lastSeen: this.#epoch + this.seenAt,
+      ...this.traffic,
+      rates: this.meter.rates,
+    };
+  }
+
+  snapshot(): ClientSnapshot {
+    const { id, address, name, opener, state, statistics } = this;
+    return { id, address, name, opener, rooms: [...this.rooms], tags: [...this.tags], state, statistics };
+  }
+
+  /** Milliseconds of the pause that is on, without those in which the connection rested: it counts them itself. */
+  #besides(rested: number): number {
+    return Math.max(0, this.#now() - this.#pausedSince - (rested - this.#restedBefore));
+  }
+
+  #now(): number {
+    return this.gone ? this.#goneAt : this.#host.now();
+  }
+}

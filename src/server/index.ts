@@ -1,0 +1,13 @@
+export type { Alarm, AlarmKey, AlarmThresholds, Threshold } from './alarms.js';
+export type { Changing } from './changing.js';
+export type { Client, ClientSnapshot, ClientState, Opener } from './client.js';
+export { createServer } from './create-server.js';
+export type { ConnectOptions, Dialled, DialledState } from './dialled.js';
+export type { RefusedReason, ServerEvent, ServerEventOf, ServerEventType } from './events.js';
+export type { ServerLimits, WhenFull } from './limits.js';
+export type { Rate, Rates } from './rates.js';
+export type { Registry, RegistryChange } from './registry.js';
+export type { CutClient, Stage, StopReport } from './report.js';
+export type { AddressRule, AddressRules } from './rules.js';
+export type { BroadcastOptions, DisconnectOptions, Server, ServerOptions, ServerState, StopOptions } from './server.js';
+export type { ClientStatistics, ServerStatistics, Traffic } from './statistics.js';

@@ -1,0 +1,48 @@
+import { checkText } from '../check.js';
+
+/** What a peer is called, and where it belongs. */
+export interface Belonging {
+  /** Its name: its address, until somebody gives it another. */
+  name: string;
+  /** The rooms that it is in. */
+  readonly rooms: ReadonlySet<string>;
+  /** Puts it into a room, for broadcasts. */
+  enter(room: string): void;
+  /** Takes it out again. */
+  exit(room: string): void;
+}
+
+/**
+ * Who watches a connection: `createServer` gives one to its handlers, as their third argument, for its statistics and
+ * events. A `protocol` tells it of everything by itself; a plain handler may tell it what it likes.
+ */
+export interface Watch extends Belonging {
+  /** A message came. */
+  received(message: unknown): void;
+  /** A message goes out. */
+  sent(message: unknown): void;
+  /** Something happened to a keep-alive: see `KeepAliveEvent`. */
+  keepAlive(event: 'sent' | 'received' | 'pending' | 'expired'): void;
+  /** A frame was left out, or was no message; `why` has a line for each thing that is wrong. */
+  refused(why: readonly string[]): void;
+  /** A broadcast to this peer was dropped. */
+  dropped(): void;
+}
+
+/** @internal The same for a peer that nobody watches. */
+export class Unwatched implements Belonging {
+  name: string;
+  readonly rooms = new Set<string>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  enter(room: string): void {
+    this.rooms.add(checkText('room', room));
+  }
+
+  exit(room: string): void {
+    this.rooms.delete(room);
+  }
+}
