@@ -1,10 +1,11 @@
 import * as assert from 'uvu/assert';
 import { WrongArgument, planOf, usage } from '../bench/wire/arguments.js';
+import { Missing, output } from '../bench/wire/build.js';
 import { chart } from '../bench/wire/chart.js';
 import { type Figures, figures, medians } from '../bench/wire/figures.js';
 import { markdown, targetTable } from '../bench/wire/markdown.js';
 import { median } from '../bench/wire/median.js';
-import { RIVALS } from '../bench/wire/rivals.js';
+import { RIVALS, readied } from '../bench/wire/rivals.js';
 import type { Result } from '../bench/wire/rounds.js';
 import { SCENARIOS } from '../bench/wire/scenarios.js';
 import type { Session } from '../bench/wire/session.js';
@@ -83,6 +84,33 @@ test('lists in its help every server, every scenario and every option', () => {
   assert.match(help, 'sluice, node-data, c');
   assert.match(help, '32x64x32, proxy');
   assert.ok(plan('-h').help);
+});
+
+test('a program that is missing is told from one that fails', () => {
+  assert.throws(
+    () => output(['no-such-program'], 'apt-get install it'),
+    (error: unknown) => error instanceof Missing && error.message === 'apt-get install it',
+  );
+  assert.throws(
+    () => output(['sh', '-c', 'echo why >&2; exit 3'], ''),
+    (error: unknown) => !(error instanceof Missing) && /exit 3: why/.test(String(error)),
+  );
+  assert.is(output(['echo', 'yes'], ''), 'yes\n');
+});
+
+test('a server that cannot be built is left out, and a line says why', () => {
+  const said: string[] = [];
+  const there = { name: 'a', title: 'A', prepare: () => ({ programs: {}, version: '1' }) };
+  const missing = {
+    name: 'b',
+    title: 'B',
+    prepare: () => {
+      throw new Missing('apt-get install b');
+    },
+  };
+  const ready = readied([missing, there], 'node', (line) => said.push(line));
+  assert.equal(ready, [{ name: 'a', title: 'A', framing: 'u16', warmup: 0, programs: {}, version: '1' }]);
+  assert.equal(said, ['B is left out: apt-get install b']);
 });
 
 test('a median is the middle one, or between the middle two', () => {

@@ -1,5 +1,4 @@
 import {
-  Missing,
   buildC,
   buildGo,
   buildJava,
@@ -38,7 +37,7 @@ export interface Rival {
   readonly title: string;
   readonly framing?: Framing;
   readonly warmup?: number;
-  /** Builds it. Throws `Missing` where something is not installed. */
+  /** Builds it. Throws where it cannot, `Missing` where something is not installed. */
   readonly prepare: (node: string) => Pick<Ready, 'programs' | 'version'>;
 }
 
@@ -77,6 +76,11 @@ export const RIVALS: readonly Rival[] = [
       proxy: ['wire/ours-proxy.js'],
       import: ['wire/import-ours.js'],
     }),
+  },
+  {
+    name: 'sluice-shared',
+    title: 'sluice, shared read buffer',
+    prepare: nodePrograms({ echo: ['wire/ours.js', '{"readBuffer":"shared"}'] }),
   },
   {
     name: 'node-data',
@@ -154,14 +158,13 @@ export const RIVALS: readonly Rival[] = [
   },
 ];
 
-/** Builds those of them that can be built, and says what is missing for the others. */
+/** Builds those of them that can be built, and says what the others lack. */
 export const readied = (rivals: readonly Rival[], node: string, say: (line: string) => void): readonly Ready[] =>
   rivals.flatMap(({ name, title, framing = 'u16', warmup = 0, prepare }) => {
     try {
       return [{ name, title, framing, warmup, ...prepare(node) }];
     } catch (error) {
-      if (!(error instanceof Missing)) throw error;
-      say(`${title} is left out: ${error.message}`);
+      say(`${title} is left out: ${error instanceof Error ? error.message : String(error)}`);
       return [];
     }
   });

@@ -41,7 +41,7 @@ export const TARGETS: readonly Target[] = [
   ...echoes('32x64x1', { 'node-data': 1.1, 'effect-batched': 0.95, netty: 1.2 }),
   ...echoes('16384x64x4', { 'node-data': 1.15, 'effect-batched': 0.7 }),
   ...echoes('32x1000x1', { 'node-data': 1.1, 'effect-batched': 0.8, netty: 1.2 }),
-  ...ECHOES.flatMap((scenario) => echoes(scenario, { 'node-static': 1.15 }, 'sluice-static')),
+  ...ECHOES.flatMap((scenario) => echoes(scenario, { 'node-static': 1.15 }, 'sluice-shared')),
   {
     scenario: 'accept',
     ours: 'sluice',
