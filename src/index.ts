@@ -10,6 +10,12 @@ export { fromDuplex } from './connection/from-duplex.js';
 export type { Connection, ConnectionOptions, ConnectionStatistics } from './connection/connection.js';
 export type { Place } from './connection/address.js';
 
+export type { BalanceChange, BalanceOptions, Balancer } from './client/balance.js';
+export { balance } from './client/balance.js';
+export type { EjectOptions } from './client/ejections.js';
+export type { Strategy } from './client/strategy.js';
+export type { Target, TargetState, TargetStatus } from './client/target.js';
+
 export type { Field, ValueOf } from './codec/fields.js';
 export { array, bytes, cstring, f32, f64, i16, i32, i64, i8, u16, u32, u64, u8 } from './codec/fields.js';
 export type { InvalidOptions, InvalidPolicy } from './codec/invalid.js';

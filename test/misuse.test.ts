@@ -17,6 +17,7 @@ const session = identity;
 const alive = { interval: 5, probe: 'p', isKeepAlive: () => false };
 const protocol = { name: 'x', framing: rule, message: main.text, session };
 const source = { pause: () => {}, resume: () => {} };
+const target = { port: 1 };
 const schema = { '~standard': { vendor: 'x', version: 1, validate: () => ({ value: 1 }) } };
 
 const noObject = (name: string, got: unknown): RegExp => new RegExp(`^${name} must be an object, got ${String(got)}$`);
@@ -111,6 +112,26 @@ const topics: readonly Row[] = [
 const ofMain: Readonly<Record<string, readonly Row[]>> = {
   listen: [...places, [(f) => f({ port: 1, onListening: 5 }), TypeError, noFunction('onListening', 5)]],
   dial: [...places, [(f) => f({ port: 1, random: 1 }), TypeError, noFunction('random', 1)]],
+  balance: [
+    [(f) => f(), TypeError, /^targets must be an array or an Observable, got undefined$/],
+    [(f) => f([]), RangeError, /^targets must have one target or more, got none$/],
+    [(f) => f([5]), TypeError, noObject('options', 5)],
+    [(f) => f([{}]), TypeError, /^give either a port or a path, got neither$/],
+    [(f) => f([target, target]), RangeError, /^targets must differ, and 127\.0\.0\.1:1 is there twice$/],
+    [(f) => f([{ port: 1, weight: 0 }]), RangeError, /^weight must be a whole number from 1 to 1000, got 0$/],
+    [(f) => f([target], 'fastest'), TypeError, /^strategy must be one of "round-robin", .* got "fastest"$/],
+    [(f) => f([target], 'round-robin', null), TypeError, noObject('options', null)],
+    [
+      (f) => f([target], 'round-robin', { tries: 0 }),
+      RangeError,
+      /^tries must be a whole number from 1 to \d+, got 0$/,
+    ],
+    [(f) => f([target], 'round-robin', { eject: 5 }), TypeError, noObject('eject', 5)],
+    [(f) => f([target], 'round-robin', { dial: 5 }), TypeError, noFunction('dial', 5)],
+    [(f) => f([target], 'round-robin', { random: 5 }), TypeError, noFunction('random', 5)],
+    [(f) => f([target], 'round-robin', { connectTimeout: 0 }), RangeError, /^connectTimeout must be a time .* got 0$/],
+    [(f) => f([target], 'round-robin', { scheduler: 5 }), TypeError, noScheduler],
+  ],
   memory: [
     [(f) => f(null), TypeError, noObject('options', null)],
     [(f) => f({ names: 5 }), TypeError, /^names must be two texts$/],
