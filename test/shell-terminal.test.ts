@@ -15,7 +15,7 @@ const atTerminal = (title: string, body: () => Promise<void>): void => {
   else test.skip(title, body);
 };
 
-const PROMPT = /sluice> \u001b\[9G/;
+const PROMPT = /sluice> .\[9G/;
 
 /** A shell that is ready for the first line. */
 const shell = async (args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Terminal> => {
@@ -143,6 +143,7 @@ atTerminal('events are shown until a key is pressed', async () => {
   const terminal = await shell();
   const port = await served(terminal, 'line');
   await terminal.line('show events');
+  await terminal.shows(/any key ends this/);
   const ann = await client(port);
   await terminal.shows(/lobby connected \d+ 127\.0\.0\.1/);
   ann.send('hello\n');
@@ -197,7 +198,7 @@ atTerminal('the live table is drawn in place, sorted by a key, follows the size,
   await terminal.shows(/\[a age\]/);
   assert.match(rows()[0] ?? '', new RegExp(`127\\.0\\.0\\.1:${ann.socket.localPort}`));
   terminal.resize(10, 60);
-  await terminal.shows(/sorted by.{51}\u001b\[K\u001b\[J/);
+  await terminal.shows(/sorted by.{51}.\[K.\[J/);
   for (const line of terminal.screen.lines) assert.ok(line.length <= 60, line);
   assert.ok(terminal.screen.lines.length <= 10);
   await terminal.press('q');

@@ -123,6 +123,7 @@ class Terminal {
     const controller = new AbortController();
     this.#running = { controller, live: E.isRight(understood) && understood.right.row.live };
     const print = (text: string): void => void output.write(`${text}\n`);
+    if (this.#running.live) print('(any key ends this)');
     const full = (): boolean => output.writableLength > BEHIND;
     try {
       const asked = await this.#shell.run(line, { print, full, signal: controller.signal });

@@ -46,7 +46,6 @@ export const server = ({ NAME }: Given<'NAME'>, call: Call, json: boolean): void
 const serverLines = (configured: ConfiguredServer): readonly string[] => {
   const { name, address, protocol, keepAlive, state, limits, rules, statistics } = serverShown(configured);
   const { startedAt, rates } = statistics;
-  const since = state.running && startedAt !== undefined ? ` for ${lasting(Date.now() - startedAt)}` : '';
   const networks = (action: 'allow' | 'deny'): string =>
     rules
       .filter((rule) => rule.action === action)
@@ -54,15 +53,16 @@ const serverLines = (configured: ConfiguredServer): readonly string[] => {
       .join(' ');
   const facts: readonly (readonly [string, string])[] = [
     ['address', address],
-    ['state', `${serverFlags(state)}${since}`],
+    ['state', serverFlags(state)],
+    ['started', startedAt === undefined ? '' : `${lasting(Date.now() - startedAt)} ago`],
     ['protocol', `${protocol}${keepAlive > 0 ? `, keep-alives every ${keepAlive} s` : ''}`],
     ['allowed', networks('allow')],
     ['denied', networks('deny')],
-    ['clients', `${statistics.clients} of at most ${limits.maxConnections}, ${statistics.mostClients} at once so far`],
-    ['so far', `${statistics.accepted} accepted, ${statistics.dialled} dialled, ${statistics.refused} refused`],
+    ['clients', `${statistics.clients}, at most ${limits.maxConnections}, so far at once ${statistics.mostClients}`],
+    ['so far', `accepted ${statistics.accepted}, dialled ${statistics.dialled}, refused ${statistics.refused}`],
     ['in', trafficOf(statistics.bytesIn, statistics.messagesIn, statistics.keepAlivesIn, rates.bytesIn.s10)],
     ['out', trafficOf(statistics.bytesOut, statistics.messagesOut, statistics.keepAlivesOut, rates.bytesOut.s10)],
-    ['trouble', `${statistics.framesRefused} frames refused, ${statistics.dropped} broadcasts dropped`],
+    ['trouble', `frames refused ${statistics.framesRefused}, broadcasts dropped ${statistics.dropped}`],
     ...configured.server.dials.map(({ state: dial }) => ['dials', dialShown(dial.value)] as const),
   ];
   return [
@@ -72,7 +72,7 @@ const serverLines = (configured: ConfiguredServer): readonly string[] => {
 };
 
 const trafficOf = (bytes: number, messages: number, keepAlives: number, rate: number): string =>
-  `${bytes} bytes, ${messages} messages, ${keepAlives} keep-alives, ${short(rate)}B/s over the last 10 s`;
+  `bytes ${bytes}, messages ${messages}, keep-alives ${keepAlives}, over the last 10 s ${short(rate)}B/s`;
 
 // ── clients ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
