@@ -90,8 +90,8 @@ export interface Malformed {
 /** More bytes are needed to tell. */
 export const more: Verdict = { answer: 'more' };
 
-const noFrame = (...parts: readonly number[]): RangeError =>
-  new RangeError(`a frame must have a byte or more, got ${parts.join(', ')}`);
+const noFrame = (header: number, payload: number, trailer: number): RangeError =>
+  new RangeError(`a frame must have a byte or more, got ${header}, ${payload} and ${trailer}`);
 
 const extent = { answer: 'found' as const, header: 0, payload: 0, size: 0 };
 
