@@ -363,9 +363,8 @@ export class Controller<B> implements Server<B> {
 
   #known(client: Client): ServedClient {
     if (client instanceof ServedClient && client.isOf(this.#host)) return client;
-    throw new TypeError(
-      `client must be one of server ${this.name}, got ${client instanceof ServedClient ? 'one of another' : String(client)}`,
-    );
+    const got = client instanceof ServedClient ? 'one of another' : typeof client;
+    throw new TypeError(`client must be one of server ${this.name}, got ${got}`);
   }
 
   #audience(to: BroadcastOptions['to']): Iterable<ServedClient> {
