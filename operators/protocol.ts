@@ -134,7 +134,14 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
         },
       }),
       decode: decodingBy<A, I>(codec, invalid, { onInvalid: (why) => watch.refused(why) }),
-      isMessage: keepAlive === undefined ? (message) => message !== DROPPED && heard(message) : unwatched.isMessage,
+      isMessage:
+        keepAlive === undefined
+          ? (message) => {
+              if (message === DROPPED) return false;
+              watch.received(message);
+              return true;
+            }
+          : unwatched.isMessage,
       alive:
         keepAlive === undefined
           ? identity

@@ -89,6 +89,8 @@ const CHANNELS: Readonly<Record<ServerEventType, Channel>> = {
   failed: of('failed'),
 };
 
+const MESSAGES = CHANNELS.message;
+
 /** @internal The events of a server: to who subscribes, and to the channels. */
 export class Events {
   readonly #server: string;
@@ -103,6 +105,11 @@ export class Events {
   /** Whether anybody wants to know: if not, there is no need to say what. */
   wants(type: ServerEventType): boolean {
     return this.#told.observed || CHANNELS[type].hasSubscribers;
+  }
+
+  /** Whether anybody wants to know of messages. Asked at each. */
+  get hearsMessages(): boolean {
+    return this.#told.observed || MESSAGES.hasSubscribers;
   }
 
   /** Tells, whoever wants to know. */
