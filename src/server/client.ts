@@ -254,10 +254,6 @@ export class ServedClient implements Client, Watch {
     return this.#openOutbox()?.offer(parcel, policy) ?? false;
   }
 
-  #openOutbox(): Outbox | null {
-    return this.#outbox?.closed === false && this.leaving === undefined ? this.#outbox : null;
-  }
-
   /** Pauses it, or not, by itself: for all together there is `refreshPause`. */
   pause(paused: boolean): void {
     this.#pausedByItself = paused;
@@ -333,6 +329,10 @@ export class ServedClient implements Client, Watch {
   snapshot(): ClientSnapshot {
     const { id, address, name, opener, state, statistics } = this;
     return { id, address, name, opener, rooms: [...this.rooms], tags: [...(this.#tags ?? [])], state, statistics };
+  }
+
+  #openOutbox(): Outbox | null {
+    return this.#outbox?.closed === false && this.leaving === undefined ? this.#outbox : null;
   }
 
   readonly #seen = (): void => {

@@ -163,7 +163,7 @@ export class Controller<B> implements Server<B> {
     this.#ticker?.set(EVERY);
     this.#turn({ running: true });
     this.#events.tell('listening', { address });
-    tell('onListening', this.#setup.hooks.onListening, address);
+    tell('onListening', this.#setup.onListening, address);
   }
 
   #over(): void {
@@ -227,7 +227,7 @@ export class Controller<B> implements Server<B> {
     const onEvent = (event: ListenEvent): void => {
       if (event.type === 'refused') this.#tellRefused(event.peer, event.reason);
       else this.#events.tell('accept-failed', { code: event.code, wait: event.wait });
-      tell('onEvent', this.#setup.hooks.onEvent, event);
+      tell('onEvent', this.#setup.onEvent, event);
     };
     return this.#setup.listen({ onListening, onEvent }).pipe(
       pauseWhile(this.#admission.closed),
