@@ -193,7 +193,7 @@ test(
       session: (said, peer) =>
         said.pipe(
           tap((word) => {
-            const [deed, room = ''] = [word[0], word.slice(1)];
+            const [deed, room] = [word[0], word.slice(1)];
             if (deed === '+') peer.enter(room);
             else if (deed === '-') peer.exit(room);
             else peer.broadcast([...peer.rooms].join(','), word);
