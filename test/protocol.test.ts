@@ -196,7 +196,7 @@ test(
             const [deed, room] = [word[0], word.slice(1)];
             if (deed === '+') peer.enter(room);
             else if (deed === '-') peer.exit(room);
-            else peer.broadcast([...peer.rooms].join(), word);
+            else peer.broadcast([...peer.rooms].join(','), word);
           }),
           ignoreElements(),
         ),
