@@ -74,7 +74,9 @@ export class Servers implements Iterable<ConfiguredServer> {
           .filter(({ ip }) => ip === given['IP'])
           .map(({ port }) => port),
       CLIENT: () =>
-        [...(server?.server.clients ?? [])].slice(0, OFFERED).flatMap(({ id, address }) => [String(id), address]),
+        [...(server?.server.clients ?? [])]
+          .slice(0, OFFERED)
+          .flatMap(({ id, address, name: called }) => [String(id), address, called]),
       CIDR: () => server?.server.rules.list.map(({ cidr }) => cidr) ?? [],
       MODULE: () => modules(begun),
     };

@@ -6,8 +6,6 @@ import { runningConfig } from '../running-config.js';
 import { type ClientShown, clientFlags, clientsShown, serverFlags, serverShown } from '../snapshot.js';
 import { lasting, plain, short, tableOf } from '../table.js';
 
-const asJson = (value: unknown): string => JSON.stringify(value, null, 2);
-
 // ── servers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const SERVERS = [
@@ -29,7 +27,7 @@ const serverRow = (configured: ConfiguredServer): readonly string[] => {
 /** All servers, in a table. */
 export const servers = (_: unknown, call: Call, json: boolean): void => {
   const all = [...call.servers];
-  if (json) call.print(asJson(all.map(serverShown)));
+  if (json) call.print(JSON.stringify(all.map(serverShown)));
   else if (all.length === 0) call.print('no servers: config tcp-server NAME makes one');
   else call.print(tableOf(SERVERS, all.map(serverRow)).join('\n'));
 };
@@ -38,7 +36,7 @@ export const servers = (_: unknown, call: Call, json: boolean): void => {
 export const server = ({ NAME }: Given<'NAME'>, call: Call, json: boolean): void => {
   const configured = call.servers.get(NAME);
   const clients = clientsShown(configured);
-  if (json) call.print(asJson({ ...serverShown(configured), clients }));
+  if (json) call.print(JSON.stringify({ ...serverShown(configured), clients }));
   else
     call.print([...serverLines(configured), ...(clients.length === 0 ? [] : ['', ...clientLines(clients)])].join('\n'));
 };
@@ -123,7 +121,7 @@ const clientLines = (clients: readonly ClientShown[]): readonly string[] => {
 
 const showClients = (of: readonly ConfiguredServer[], { print }: Call, json: boolean): void => {
   const clients = of.flatMap(clientsShown);
-  if (json) print(asJson(clients));
+  if (json) print(JSON.stringify(clients));
   else print(clients.length === 0 ? 'no clients' : clientLines(clients).join('\n'));
 };
 
