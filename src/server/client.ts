@@ -104,13 +104,15 @@ export class ServedClient implements Client, Watch {
   dropCount = 0;
   readonly meter = new Meter();
   readonly #host: Host;
+  readonly #events: Events;
   /** What the time of the server's clock lies behind that of `Date`. */
   readonly #epoch: number;
   #name: string;
   /** When a byte of it came last, by the server's clock. */
   seenAt: number;
   #goneAt = NEVER;
-  #keepAlivePending = false;
+  /** How many signs of life it had given when it was asked for one. */
+  #owesSince = NEVER;
   /** `pauseListening` was called for it. */
   #pausedByItself = false;
   /** Since when it is paused on purpose, and for how long its connection had rested by then. */
@@ -123,6 +125,7 @@ export class ServedClient implements Client, Watch {
     this.connection = connection;
     this.opener = opener;
     this.#host = host;
+    this.#events = host.events;
     this.#name = connection.peer;
     this.seenAt = host.now();
     this.#epoch = Date.now() - this.seenAt;
@@ -174,32 +177,29 @@ export class ServedClient implements Client, Watch {
 
   received(message: unknown): void {
     this.messagesIn++;
-    this.#keepAlivePending = false;
-    const { events } = this.#host;
-    if (events.wants('message')) events.tell('message', { client: this, direction: 'in', message });
+    if (this.#events.hearsMessages) this.#events.tell('message', { client: this, direction: 'in', message });
   }
 
   sent(message: unknown): void {
     this.messagesOut++;
-    const { events } = this.#host;
-    if (events.wants('message')) events.tell('message', { client: this, direction: 'out', message });
+    if (this.#events.hearsMessages) this.#events.tell('message', { client: this, direction: 'out', message });
   }
 
   keepAlive(event: KeepAliveEvent): void {
     if (event === 'sent') this.keepAlivesOut++;
     else if (event === 'received') this.keepAlivesIn++;
-    this.#keepAlivePending = event === 'pending' || (event === 'sent' && this.#keepAlivePending);
-    this.#host.events.tell(`keep-alive-${event}`, { client: this });
+    else if (event === 'pending') this.#owesSince = this.#signsOfLife;
+    this.#events.tell(`keep-alive-${event}`, { client: this });
   }
 
   refused(why: readonly string[]): void {
     this.framesRefused++;
-    this.#host.events.tell('frame-refused', { client: this, why });
+    this.#events.tell('frame-refused', { client: this, why });
   }
 
   dropped(): void {
     this.dropCount++;
-    this.#host.events.tell('dropped', { client: this });
+    this.#events.tell('dropped', { client: this });
   }
 
   // ── what its server does ──────────────────────────────────────────────────────────────────────────────────────────
@@ -280,7 +280,7 @@ export class ServedClient implements Client, Watch {
       halfClosed: !this.gone && (state === 'peer-ended' || state === 'ended'),
       idle: this.silentFor >= this.#host.idleAfter,
       paused: this.paused.value || resting,
-      keepAlivePending: this.#keepAlivePending,
+      keepAlivePending: this.#owesSince === this.#signsOfLife,
     };
   }
 
@@ -313,6 +313,10 @@ export class ServedClient implements Client, Watch {
   snapshot(): ClientSnapshot {
     const { id, address, name, opener, state, statistics } = this;
     return { id, address, name, opener, rooms: [...this.rooms], tags: [...this.tags], state, statistics };
+  }
+
+  get #signsOfLife(): number {
+    return this.messagesIn + this.keepAlivesIn;
   }
 
   /** Milliseconds of the pause that is on, without those in which the connection rested: it counts them itself. */
