@@ -85,7 +85,7 @@ export class Servers implements Iterable<ConfiguredServer> {
 }
 
 /** Stops a server in order; at once, when the signal says so. */
-export const stopping = async ({ server }: ConfiguredServer, signal: AbortSignal): Promise<StopReport> => {
+const stopping = async ({ server }: ConfiguredServer, signal: AbortSignal): Promise<StopReport> => {
   const abort = (): void => void server.abort();
   if (signal.aborted) return server.abort();
   signal.addEventListener('abort', abort);

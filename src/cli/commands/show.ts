@@ -1,3 +1,4 @@
+import { aborted } from '../aborting.js';
 import type { Call } from '../call.js';
 import type { ConfiguredServer } from '../configured-server.js';
 import { dialShown, eventJson, eventLine } from '../events.js';
@@ -146,17 +147,11 @@ export const events = async (_: unknown, call: Call, json: boolean): Promise<voi
     call.print(shown(event, new Date()));
   });
   try {
-    await stopped(call.signal);
+    await aborted(call.signal);
   } finally {
     watching.unsubscribe();
   }
 };
-
-const stopped = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 
 /** The same for so long. */
 export const eventsFor = async ({ SECONDS }: Given<'SECONDS'>, call: Call, json: boolean): Promise<void> => {
