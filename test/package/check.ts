@@ -46,20 +46,21 @@ try {
     ['sluice', '{ listen }'],
     ['sluice/operators', '{ frameLengthPrefixed, prefixLength, serve }'],
     ['sluice/operators/ix', '* as ix'],
+    ['sluice/server', '{ createServer }'],
     ['sluice/testing', '{ marbles }'],
   ] as const;
   const esm = echo(
     [
       `import { connect } from 'node:net';`,
       ...names.map(([from, what]) => `import ${what} from '${from}';`),
-      'void [ix, marbles];',
+      'void [ix, createServer, marbles];',
     ].join('\n'),
   );
   const cjs = echo(
     [
       `const { connect } = require('node:net');`,
       ...names.map(([from, what]) => `const ${what.replace('* as ', '')} = require('${from}');`),
-      'void [ix, marbles];',
+      'void [ix, createServer, marbles];',
     ].join('\n'),
   );
   writeFileSync(join(folder, 'consumer.mts'), esm);
