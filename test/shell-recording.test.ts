@@ -1,4 +1,4 @@
-// The session that docs/shell.md shows is one: it is typed again, at a terminal, and must look the same.
+// The session that docs/shell.md and the README show is one: it is typed again, at a terminal, and must look the same.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
@@ -9,8 +9,11 @@ import { KEYS, Terminal, hasTerminals } from './kit/terminal.js';
 
 const test = suite('shell: recording', undefined, { timeout: 30_000 });
 
-const page = readFileSync(fileURLToPath(new URL('../../docs/shell.md', import.meta.url)), 'utf8');
-const shown = /```console\n\$ npx sluice\n([^]*?)```/.exec(page)?.[1] ?? '';
+const shownIn = (page: string): string => {
+  const text = readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), 'utf8');
+  return /```console\n\$ npx sluice\n([^]*?)```/.exec(text)?.[1] ?? '';
+};
+const shown = shownIn('docs/shell.md');
 
 const session = async (): Promise<void> => {
   const port = String(await freePort());
@@ -54,6 +57,11 @@ const session = async (): Promise<void> => {
   const was = terminal.screen.text.replace(/\n<modes.*$/, '').replaceAll(port, '7000');
   assert.is(steady(was), steady(shown), was);
 };
+
+test('the README shows the same session', () => {
+  assert.is(shownIn('README.md'), shown);
+  assert.ok(shown.length > 0);
+});
 
 if (hasTerminals) test('the session of docs/shell.md', session);
 else {

@@ -68,23 +68,24 @@ export class Rules implements AddressRules {
 
   /** What was said of the same network before is taken back: the last word counts. */
   #set(given: string, action: AddressRule['action']): void {
-    const { cidr } = networkOf(given);
-    this.#rules.delete(cidr);
-    this.#rules.set(cidr, { action, cidr });
-    this.#rebuild();
+    const network = networkOf(given);
+    const known = this.#rules.delete(network.cidr);
+    this.#rules.set(network.cidr, { action, cidr: network.cidr });
+    if (known) this.#rebuild();
+    else this.#add(action, network);
+  }
+
+  #add(action: AddressRule['action'], { address, prefix, family }: Network): void {
+    const networks = action === 'allow' ? this.#allowed : this.#denied;
+    networks.list.addSubnet(address, prefix, family);
+    networks.count++;
   }
 
   /** Nothing can be taken out of Node's list. */
   #rebuild(): void {
-    const [allowed, denied] = [none(), none()];
-    for (const { action, cidr } of this.#rules.values()) {
-      const networks = action === 'allow' ? allowed : denied;
-      const { address, prefix, family } = networkOf(cidr);
-      networks.list.addSubnet(address, prefix, family);
-      networks.count++;
-    }
-    this.#allowed = allowed;
-    this.#denied = denied;
+    this.#allowed = none();
+    this.#denied = none();
+    for (const { action, cidr } of this.#rules.values()) this.#add(action, networkOf(cidr));
   }
 }
 
