@@ -164,13 +164,13 @@ export class DrainTimeout extends SluiceError {
 
 // ── ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const whyNotListening = (address: string, code: string | undefined): string => {
+const whyNotListening = (code: string | undefined): string => {
   if (code === 'EADDRINUSE') return 'it is in use';
   if (code === 'ECANCELED') return 'it was stopped before it did';
   if (code === 'EADDRNOTAVAIL') return 'it is no address of this machine';
-  if (code !== 'EACCES') return String(code);
-  // For a directory that is missing Node has the same word.
-  return address.includes('/') ? 'no such directory, or not permitted' : 'that is not permitted';
+  if (code === 'ENOENT') return 'there is no such directory';
+  if (code === 'EEXIST') return 'what is there is no socket';
+  return code === 'EACCES' ? 'that is not permitted' : String(code);
 };
 
 /** The port, or the socket file, could not be opened. */
@@ -182,7 +182,7 @@ export class ListenFailed extends SluiceError {
   readonly code: string | undefined;
 
   constructor(address: string, code: string | undefined, cause?: unknown) {
-    super(`cannot listen on ${address}: ${whyNotListening(address, code)}`, { cause });
+    super(`cannot listen on ${address}: ${whyNotListening(code)}`, { cause });
     this.address = address;
     this.code = code;
   }

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { devNull } from 'node:os';
+import { dirname } from 'node:path';
 import { Observable, type Subscription } from 'rxjs';
 import { checkBoolean, checkHook, checkInteger } from '../check.js';
 import { ListenFailed } from '../errors.js';
@@ -10,10 +11,11 @@ import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { expectLargeBuffers } from './allocator.js';
-import { type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
+import { LONGEST_PATH, type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
 import { type Reads, remade } from './shared-reads.js';
+import { HIDDEN_LENGTH, SocketFile, isFile } from './socket-file.js';
 
 /** Where a server listens, once it does. */
 export interface ListenAddress {
@@ -40,6 +42,12 @@ export type ListenEvent =
 
 /** How to listen. A port, or a path, is all that is needed. */
 export interface ListenOptions extends Place, ConnectionOptions {
+  /**
+   * Who may connect to a Unix socket: the mode of its file (default 0o600, this user and root). To connect takes the
+   * right to write. The file is there with this mode or not at all; one that a dead process left is replaced, one at
+   * which somebody listens never is (`EADDRINUSE`), and it is taken away at the end.
+   */
+  readonly mode?: number;
   /** How many dials the system may keep for us before we accept them (default 511). */
   readonly backlog?: number;
   /** How many accepted connections may wait unread for a consumer that is busy (default 10,000); more are refused. */
@@ -80,6 +88,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
   const limits = connectionLimits(options);
   const backlog = checkInteger('backlog', options.backlog ?? 511, 1, 65_535);
   const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 0);
+  const mode = checkMode(options);
   const noDelay = checkBoolean('noDelay', options.noDelay ?? true);
   const ipv6Only = checkBoolean('ipv6Only', options.ipv6Only ?? false);
   const onListening = checkHook('onListening', options.onListening);
@@ -144,21 +153,33 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       }
     });
 
+    const failed = (error: unknown): void =>
+      subscriber.error(new ListenFailed(placeName(place), (error as NodeJS.ErrnoException).code, error));
+
     server.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? 'unknown';
-      if (!opened) subscriber.error(new ListenFailed(placeName(place), error.code, error));
+      if (!opened) failed(error);
       else if (PEER_GONE.has(code)) tell('onEvent', onEvent, { type: 'accept-failed', code, wait: 0 });
       else backOff(code);
     });
 
-    server.on('listening', () => {
+    const listening = (): void => {
+      if (subscriber.closed) return;
       opened = true;
       tell('onListening', onListening, addressOf(server.address(), place.path));
-    });
+    };
 
-    server.listen({ ...place, backlog, ipv6Only });
+    let file: SocketFile | undefined;
+    server.on('listening', () => (file === undefined ? listening() : void file.place().then(listening, failed)));
+    try {
+      if (mode !== undefined) file = new SocketFile(place.path as string, mode);
+      server.listen({ ...place, ...(file && { path: file.hidden }), backlog, ipv6Only });
+    } catch (error) {
+      failed(error);
+    }
 
     return () => {
+      file?.remove();
       looking?.unsubscribe();
       gate.forget(admit);
       gate.leave();
@@ -166,6 +187,18 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);
     };
   });
+};
+
+/** The mode of the file of a Unix socket, where there is one. */
+const checkMode = ({ path, mode }: ListenOptions): number | undefined => {
+  if (path === undefined || !isFile(path)) {
+    if (mode === undefined) return undefined;
+    throw new TypeError('mode goes with the path of a file');
+  }
+  const directory = Buffer.byteLength(dirname(path));
+  const most = LONGEST_PATH - HIDDEN_LENGTH;
+  if (directory <= most) return checkInteger('mode', mode ?? 0o600, 0, 0o777);
+  throw new RangeError(`path must have a directory of ${most} bytes at most, got ${directory}`);
 };
 
 /** A socket that is read into the buffer that all share. */
