@@ -10,7 +10,7 @@ const examples: Record<string, string> = {
   'pingpong-client': 'its client: ten pings each',
   broadcast: 'what one says goes to all others',
   'broadcast-client': 'its client: a pid and a text each second',
-  proxy: 'to another host and port, with backpressure through it',
+  proxy: 'to another host and port, or several, with backpressure through it',
   heartbeat: 'keep-alives at 10 s, a hold time of 15 s',
   people: 'Protocol Buffers over varint frames',
 };

@@ -78,11 +78,11 @@ class Framing extends Step<Uint8Array> {
     this.tellDone();
   }
 
-  protected readonly resume = (): void => {
+  protected resume(): void {
     if (!this.waits) return;
     this.waits = false;
     this.goOn();
-  };
+  }
 
   protected goOn(): void {
     if (this.busy || this.waits) return;
@@ -107,7 +107,7 @@ class Framing extends Step<Uint8Array> {
       if (gate !== null && gate.closed && frames.held > 0) {
         this.waits = true;
         if (flow.lent) frames.keep();
-        gate.wait(this.resume);
+        gate.wait(() => this.resume());
         return;
       }
     }

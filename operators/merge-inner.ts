@@ -3,7 +3,7 @@ import { Consumer } from '../src/flow/consumer.js';
 import type { Gate } from '../src/flow/gate.js';
 import { type Scope, flow, inScope } from '../src/flow/scope.js';
 import { Queue } from '../src/flow/queue.js';
-import { Link } from './link.js';
+import { type Heard, Link } from './link.js';
 
 /** Values that may wait for their turn in RxJS's own two, before the sources above are told to rest. */
 export const HIGH_WATER = 64;
@@ -79,16 +79,7 @@ class MergeInner<A, B> {
   #start(value: A, emitting: Gate | null): void {
     this.#active++;
     const inner = from(this.#merging.project(value, this.#index++));
-    const link = new Link<B>(this.#out, {
-      next: this.#emit,
-      error: this.#fail,
-      complete: ignore,
-      // The next one starts when this one is torn down, and not before.
-      gone: () => {
-        this.#active--;
-        this.#pump();
-      },
-    });
+    const link = new Link<B>(this.#out, this.#heard);
     inScope(this.#inside, () => inner.subscribe(link), emitting);
   }
 
@@ -113,12 +104,21 @@ class MergeInner<A, B> {
     this.#completeIfDone();
   }
 
+  /** How all inner streams are listened to. The next one starts when one is torn down, and not before. */
+  readonly #heard: Heard<B> = {
+    next: (result) => this.#gate.next(this.#out, result, flow.emitting ?? this.#gate),
+    error: (error) => this.#fail(error),
+    complete: ignore,
+    gone: () => {
+      this.#active--;
+      this.#pump();
+    },
+  };
+
   readonly #goOn = (): void => {
     this.#pump();
     this.#consumer.drained(this.#queue.length);
   };
-
-  readonly #emit = (result: B): void => this.#gate.next(this.#out, result, flow.emitting ?? this.#gate);
 
   readonly #fail = (error: unknown): void => this.#gate.error(this.#out, error);
 

@@ -86,7 +86,7 @@ class Answering extends Subscriber<never> {
   protected settle(outcome: Outcome): void {
     const { connection, open, out } = this;
     // Nobody is going to read any more. If nobody has yet, what has come would stay for a late reader.
-    connection.reads.subscribe({ error: ignore }).unsubscribe();
+    if (connection.state !== 'closed') connection.reads.subscribe({ error: ignore }).unsubscribe();
     out.add(
       connection.closed.subscribe({
         complete: () => {

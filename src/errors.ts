@@ -233,6 +233,73 @@ export class DialGivenUp extends SluiceError {
   }
 }
 
+// ── clients ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A request was given to a connection, and the connection was lost before the answer came. `cause` has why. */
+export class RequestLost extends SluiceError {
+  readonly _tag = 'RequestLost';
+  /** Whom it was sent to. */
+  readonly peer: string;
+  /** Whether it may have been sent: then nobody knows whether it was executed, and to repeat it is the program's decision. */
+  readonly sent: boolean;
+
+  constructor(peer: string, sent: boolean, cause?: unknown) {
+    const what = sent ? 'before it answered: the request may have been executed' : 'before the request was sent';
+    super(`the connection to ${peer} was lost ${what}`, { cause });
+    this.peer = peer;
+    this.sent = sent;
+  }
+}
+
+/** A pool had no connection in time. `cause` is what the last dial, or the last connection that was lost, met. */
+export class AcquireTimeout extends SluiceError {
+  readonly _tag = 'AcquireTimeout';
+  /** Milliseconds that it was waited for. */
+  readonly limit: number;
+
+  constructor(limit: number, pool: string, cause?: unknown) {
+    super(`no connection within ${limit} ms from ${pool}`, { cause });
+    this.limit = limit;
+  }
+}
+
+/** As many wait for a connection of a pool as may. */
+export class PoolFull extends SluiceError {
+  readonly _tag = 'PoolFull';
+  /** The most that may wait. */
+  readonly limit: number;
+
+  constructor(limit: number, pool: string) {
+    super(`${limit} may wait, and no more do: ${pool}`);
+    this.limit = limit;
+  }
+}
+
+/** A pool was asked after it was told to drain or to close. */
+export class PoolClosed extends SluiceError {
+  readonly _tag = 'PoolClosed';
+
+  constructor(pool: string) {
+    super(`the pool ${pool} takes no more requests: it was closed, or is being drained`);
+  }
+}
+
+/** None of the targets of a balancer could be dialled. `cause` is what the last one met. */
+export class NoTarget extends SluiceError {
+  readonly _tag = 'NoTarget';
+  /** Those that were tried, in order, and what each of them met. */
+  readonly tried: readonly { readonly target: string; readonly error: unknown }[];
+
+  constructor(tried: readonly { readonly target: string; readonly error: unknown }[], closed = false) {
+    const each = tried.map(
+      ({ target, error }) => `${target} (${error instanceof Error ? error.message : typeof error})`,
+    );
+    const why = closed ? 'the balancer is closed' : 'there is none';
+    super(`no target could be dialled: ${each.join('; ') || why}`, { cause: tried.at(-1)?.error });
+    this.tried = tried;
+  }
+}
+
 // ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Nothing came from the peer for the whole hold time. */

@@ -1,6 +1,7 @@
 export type { ListenAddress, ListenEvent, ListenOptions } from './connection/listen.js';
 export { listen } from './connection/listen.js';
-export type { DialOptions, DialState, Reconnect } from './connection/dial.js';
+export type { DialOptions, DialState } from './connection/dial.js';
+export type { Reconnect } from './connection/backoff.js';
 export { dial } from './connection/dial.js';
 export type { MemoryOptions } from './connection/memory.js';
 export { memory } from './connection/memory.js';
@@ -15,6 +16,15 @@ export type {
   ReadBuffer,
 } from './connection/connection.js';
 export type { Place } from './connection/address.js';
+
+export type { BalanceChange, BalanceOptions, Balancer } from './client/balance.js';
+export { balance } from './client/balance.js';
+export type { PoolReport, PoolStatistics } from './client/lender.js';
+export type { PoolSession } from './client/line.js';
+export type { Lent } from './client/loan.js';
+export type { EjectOptions } from './client/ejections.js';
+export type { Strategy } from './client/strategy.js';
+export type { Target, TargetState, TargetStatus } from './client/target.js';
 
 export type { Field, ValueOf } from './codec/fields.js';
 export { array, bytes, cstring, f32, f64, i16, i32, i64, i8, u16, u32, u64, u8 } from './codec/fields.js';

@@ -847,6 +847,7 @@ export const connectionLaws = ({ name, open, seesAbort, seesUnread, close }: Tra
     near.reads.subscribe({ error: () => {} });
     near.end({ linger: 20 });
     await far.read().over;
+    await rounds();
     assert.is(near.state, 'ended');
     clock.advance(19);
     await rounds();

@@ -173,6 +173,44 @@ test('proxy: the end of a far side that ends first goes through at once, and the
   far.close();
 });
 
+test('proxy: several upstreams take turns, and one that is not there is left out', async () => {
+  const [one, other, gone] = [
+    example('echo', '--port', '0'),
+    example('echo', '--port', '0'),
+    example('echo', '--port', '0'),
+  ];
+  const ports = await Promise.all([one, other, gone].map(portOf));
+  await end(gone);
+  const to = ports.map((port) => `127.0.0.1:${port}`).join(',');
+  const proxy = example('proxy', '--port', '0', '--to', to, '--strategy', 'least-connections');
+  const port = await portOf(proxy);
+  const clients = await Promise.all(Array.from({ length: 24 }, () => client(port)));
+  for (const [number, near] of clients.entries()) near.send(`hello ${number}`);
+  for (const [number, near] of clients.entries()) await near.heard(new RegExp(`^hello ${number}$`));
+  await proxy.printed(new RegExp(`^127\\.0\\.0\\.1:${ports[2]} is left out for 30 s$`, 'm'));
+  for (const near of clients) near.end();
+  await Promise.all(clients.map((near) => near.over));
+  await end(one, other);
+  const late = await client(port);
+  await late.over;
+  await proxy.printed(/failed: NoTarget: no target could be dialled: 127\.0\.0\.1:\d+ \(.*ECONNREFUSED\)/);
+  await end(proxy);
+});
+
+test('proxy: says what it does not understand', async () => {
+  for (const [given, message] of [
+    [['--strategy', 'fastest'], /strategy must be one of "round-robin", .* got "fastest"/],
+    [['--to', '127.0.0.1:7001,somewhere'], /port must be a whole number from 1 to 65535, got NaN/],
+  ] as const) {
+    const proxy = example('proxy', ...given);
+    assert.is(await proxy.exited, 2);
+    assert.match(proxy.output(), message);
+  }
+  const help = example('proxy', '--help');
+  assert.is(await help.exited, 0);
+  assert.match(help.output(), /^ {2}--strategy \(default "round-robin"\)$/m);
+});
+
 test('heartbeat: probes, and a client that stops is closed', async () => {
   const heartbeat = example('heartbeat', '--port', '0', '--interval', '100', '--hold', '400');
   const ann = await client(await portOf(heartbeat));

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { NEVER, lastValueFrom, of } from 'rxjs';
+import { NEVER, concat, lastValueFrom, map, of, pipe, takeWhile, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { ConnectionReset, fromDuplex, memory } from '../src/index.js';
+import { frameLengthPrefixed, prefixLength } from '../operators/index.js';
 import { duplexPair } from './kit/duplex-pair.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { raised } from './kit/raised.js';
@@ -112,6 +113,30 @@ test('a socket under TLS is never reset, for that is not possible', async () => 
   socket.destroy();
   server.close();
   await gone();
+});
+
+test('an answer that comes in the midst of a write is not lost', async () => {
+  const [near, far] = duplexPair();
+  far.allowHalfOpen = true;
+  const [a, b] = [fromDuplex(near), fromDuplex(far)];
+  const oneLess = pipe(
+    map(([left]: Uint8Array) => Uint8Array.of((left as number) - 1)),
+    prefixLength(2),
+  );
+  b.reads.pipe(frameLengthPrefixed(2), oneLess, b.writes).subscribe({ error: () => {} });
+
+  const heard: number[] = [];
+  const counting = a.reads.pipe(
+    frameLengthPrefixed(2),
+    tap(([left]) => heard.push(left as number)),
+    takeWhile(([left]) => left !== 100),
+    oneLess,
+  );
+  await lastValueFrom(concat(of(Uint8Array.of(0, 1, 201)), counting).pipe(a.writes), { defaultValue: undefined });
+  assert.equal(
+    heard,
+    Array.from({ length: 51 }, (_, index) => 200 - 2 * index),
+  );
 });
 
 test.run();

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import * as ix from '../operators/ix/index.js';
 import * as operators from '../operators/index.js';
 import * as main from '../src/index.js';
+import * as servers from '../src/server/index.js';
 import { raised } from './kit/raised.js';
 import { suite } from './kit/suite.js';
 
@@ -17,6 +18,8 @@ const session = identity;
 const alive = { interval: 5, probe: 'p', isKeepAlive: () => false };
 const protocol = { name: 'x', framing: rule, message: main.text, session };
 const source = { pause: () => {}, resume: () => {} };
+const target = { port: 1 };
+const pooled = { port: 1, protocol };
 const schema = { '~standard': { vendor: 'x', version: 1, validate: () => ({ value: 1 }) } };
 
 const noObject = (name: string, got: unknown): RegExp => new RegExp(`^${name} must be an object, got ${String(got)}$`);
@@ -112,6 +115,26 @@ const topics: readonly Row[] = [
 const ofMain: Readonly<Record<string, readonly Row[]>> = {
   listen: [...places, [(f) => f({ port: 1, onListening: 5 }), TypeError, noFunction('onListening', 5)]],
   dial: [...places, [(f) => f({ port: 1, random: 1 }), TypeError, noFunction('random', 1)]],
+  balance: [
+    [(f) => f(), TypeError, /^targets must be an array or an Observable, got undefined$/],
+    [(f) => f([]), RangeError, /^targets must have one target or more, got none$/],
+    [(f) => f([5]), TypeError, noObject('options', 5)],
+    [(f) => f([{}]), TypeError, /^give either a port or a path, got neither$/],
+    [(f) => f([target, target]), RangeError, /^targets must differ, and 127\.0\.0\.1:1 is there twice$/],
+    [(f) => f([{ port: 1, weight: 0 }]), RangeError, /^weight must be a whole number from 1 to 1000, got 0$/],
+    [(f) => f([target], 'fastest'), TypeError, /^strategy must be one of "round-robin", .* got "fastest"$/],
+    [(f) => f([target], 'round-robin', null), TypeError, noObject('options', null)],
+    [
+      (f) => f([target], 'round-robin', { tries: 0 }),
+      RangeError,
+      /^tries must be a whole number from 1 to \d+, got 0$/,
+    ],
+    [(f) => f([target], 'round-robin', { eject: 5 }), TypeError, noObject('eject', 5)],
+    [(f) => f([target], 'round-robin', { dial: 5 }), TypeError, noFunction('dial', 5)],
+    [(f) => f([target], 'round-robin', { random: 5 }), TypeError, noFunction('random', 5)],
+    [(f) => f([target], 'round-robin', { connectTimeout: 0 }), RangeError, /^connectTimeout must be a time .* got 0$/],
+    [(f) => f([target], 'round-robin', { scheduler: 5 }), TypeError, noScheduler],
+  ],
   memory: [
     [(f) => f(null), TypeError, noObject('options', null)],
     [(f) => f({ names: 5 }), TypeError, /^names must be two texts$/],
@@ -252,6 +275,50 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
     [(f) => f(NEVER, null), TypeError, noObject('options', null)],
     [(f) => f(NEVER, { limit: 0 }), RangeError, /^limit must be a whole number from 1 to \d+, got 0$/],
   ],
+  pool: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({}), TypeError, noObject('protocol', undefined)],
+    [(f) => f({ protocol }), TypeError, /^give either a port or a path, got neither$/],
+    [(f) => f({ ...pooled, port: 0 }), RangeError, /^port must be a whole number from 1 to 65535, got 0$/],
+    [(f) => f({ protocol, dial: 5 }), TypeError, /^dial must be an Observable, got number$/],
+    [(f) => f({ ...pooled, dial: NEVER }), TypeError, /^give either what dials, or a port or a path, got both$/],
+    [(f) => f({ ...pooled, connectTimeout: 0 }), RangeError, /^connectTimeout must be a time .* got 0$/],
+    [(f) => f({ ...pooled, protocol: 5 }), TypeError, noObject('protocol', 5)],
+    [(f) => f({ ...pooled, protocol: { framing: oneWay } }), TypeError, noFunction('framing.encode', undefined)],
+    [(f) => f({ ...pooled, protocol: { framing: rule } }), TypeError, noCodec],
+    [(f) => f({ ...pooled, protocol: { ...protocol, frames: 5 } }), TypeError, noObject('frames', 5)],
+    [(f) => f({ ...pooled, name: '' }), TypeError, /^name must be a text that is not empty, got ""$/],
+    [(f) => f({ ...pooled, max: 0 }), RangeError, /^max must be a whole number from 1 to \d+, got 0$/],
+    [(f) => f({ ...pooled, max: 2, min: 3 }), RangeError, /^min must be a whole number from 0 to 2, got 3$/],
+    [(f) => f({ ...pooled, depth: 0 }), RangeError, /^depth must be a whole number from 1 to \d+, got 0$/],
+    [(f) => f({ ...pooled, waiting: -1 }), RangeError, /^waiting must be a whole number from 0 to \d+, got -1$/],
+    [(f) => f({ ...pooled, acquire: 0 }), RangeError, /^acquire must be a time from 1 to \d+ ms, got 0$/],
+    [(f) => f({ ...pooled, idle: -1 }), RangeError, /^idle must be a time from 0 to \d+ ms, got -1$/],
+    [(f) => f({ ...pooled, life: -1 }), RangeError, /^life must be a time from 0 to \d+ ms, got -1$/],
+    [(f) => f({ ...pooled, jitter: 2 }), RangeError, /^jitter must be a number from 0 to 1, got 2$/],
+    [(f) => f({ ...pooled, hold: -1 }), RangeError, /^hold must be a time from 0 to \d+ ms, got -1$/],
+    [(f) => f({ ...pooled, order: 'x' }), TypeError, /^order must be one of "lifo", "fifo", got "x"$/],
+    [(f) => f({ ...pooled, health: 5 }), TypeError, noObject('health', 5)],
+    [(f) => f({ ...pooled, health: {} }), TypeError, noFunction('health.check', undefined)],
+    [
+      (f) => f({ ...pooled, health: { check: session, after: 0 } }),
+      RangeError,
+      /^health.after must be a time from 1 to \d+ ms, got 0$/,
+    ],
+    [
+      (f) => f({ ...pooled, health: { check: session, within: 0 } }),
+      RangeError,
+      /^health.within must be a time from 1 to \d+ ms, got 0$/,
+    ],
+    [(f) => f({ ...pooled, reconnect: false }), TypeError, noObject('reconnect', false)],
+    [
+      (f) => f({ ...pooled, reconnect: { initial: 0 } }),
+      RangeError,
+      /^reconnect.initial must be a time from 1 to \d+ ms, got 0$/,
+    ],
+    [(f) => f({ ...pooled, random: 1 }), TypeError, noFunction('random', 1)],
+    [(f) => f({ ...pooled, scheduler: 5 }), TypeError, noScheduler],
+  ],
   protocol: [
     [(f) => f(), TypeError, noObject('options', undefined)],
     [(f) => f({ ...protocol, name: 5 }), TypeError, /^name must be a text that is not empty, got 5$/],
@@ -274,6 +341,40 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
   ],
 };
 
+const ofServer: Readonly<Record<string, readonly Row[]>> = {
+  createServer: [
+    [(f) => f(), TypeError, noFunction('handler', undefined)],
+    [(f) => f('lobby', null, { port: 0 }), TypeError, noFunction('handler', undefined)],
+    [(f) => f('', identity, { port: 0 }), TypeError, /^name must be a text that is not empty, got ""$/],
+    [(f) => f('lobby', identity), TypeError, noObject('options', undefined)],
+    [(f) => f('lobby', identity, {}), TypeError, /^give either a port or a path, got neither$/],
+    [(f) => f('lobby', identity, { port: 70_000 }), RangeError, /^port must be a whole number from 0 to 65535, got /],
+    [
+      (f) => f('lobby', identity, { port: 0, drain: -1 }),
+      RangeError,
+      /^drain must be a time from 0 to \d+ ms, got -1$/,
+    ],
+    [(f) => f('lobby', identity, { port: 0, idleAfter: 0 }), RangeError, /^idleAfter must be a time from 1 /],
+    [(f) => f('lobby', identity, { port: 0, highWater: 0 }), RangeError, /^highWater must be a whole number from 1 /],
+    [(f) => f('lobby', identity, { port: 0, limits: 5 }), TypeError, noObject('limits', 5)],
+    [(f) => f('lobby', identity, { port: 0, limits: { maxConnections: -1 } }), RangeError, /^maxConnections must be /],
+    [
+      (f) => f('lobby', identity, { port: 0, limits: { whenFull: 'x' } }),
+      TypeError,
+      /^whenFull must be one of "wait", /,
+    ],
+    [(f) => f('lobby', identity, { port: 0, limits: { acceptRate: 0 } }), RangeError, /^acceptRate must be a number /],
+    [
+      (f) => f('lobby', identity, { port: 0, farewell: 'x' }),
+      TypeError,
+      /^message must be bytes \(Uint8Array\), got str/,
+    ],
+    [(f) => f('lobby', identity, { port: 0, listen: 5 }), TypeError, noFunction('listen', 5)],
+    [(f) => f('lobby', identity, { port: 0, dial: 5 }), TypeError, noFunction('dial', 5)],
+    [(f) => f('lobby', identity, { port: 0, scheduler: 5 }), TypeError, noScheduler],
+  ],
+};
+
 /** Those that take nothing that could be wrong: they are values, classes, or make a value of what they are given. */
 const without = new Set(['Deframer', 'Topic', 'more', 'tooLong', 'malformed', 'raw']);
 
@@ -281,6 +382,7 @@ const suites = [
   { name: 'sluice', exported: main, table: ofMain },
   { name: 'sluice/operators', exported: operators, table: ofOperators },
   { name: 'sluice/operators/ix', exported: ix, table: ofIx },
+  { name: 'sluice/server', exported: servers, table: ofServer },
 ] as const;
 
 for (const { name, exported, table } of suites) {
@@ -355,3 +457,60 @@ for (const [options, message] of [
 }
 
 streams.run();
+
+const pools = suite('misuse of a pool');
+const somePool = operators.pool({ port: 1, protocol });
+
+pools('what is no work, and no time to drain in', async () => {
+  assert.throws(() => somePool.use(5 as never), raised(TypeError, noFunction('work', 5)));
+  assert.throws(() => somePool.drain(-1), raised(RangeError, /^ms must be a time from 0 to \d+ ms, got -1$/));
+  assert.equal(await somePool.drain(0).then(({ cut }) => cut), 0);
+});
+
+pools.run();
+
+const steering = suite('misuse of a server');
+const server = servers.createServer('lobby', identity, { port: 0 });
+const nobody = 5 as never;
+
+const deeds: readonly (readonly [string, () => unknown, typeof Error, RegExp])[] = [
+  ['stop', () => server.stop({ drain: -1 }), RangeError, /^drain must be a time from 0 to \d+ ms, got -1$/],
+  ['stop', () => server.stop(null as never), TypeError, noObject('options', null)],
+  ['setLimits', () => server.setLimits({ maxPerAddress: 0 }), RangeError, /^maxPerAddress must be .* got 0$/],
+  ['allow', () => server.rules.allow('here'), RangeError, /^cidr must be an address or a network, .* got "here"$/],
+  ['send', () => server.send(nobody, Buffer.of(1)), TypeError, /^client must be one of server lobby, got 5$/],
+  ['pauseListening', () => server.pauseListening(nobody), TypeError, /^client must be one of server lobby, got 5$/],
+  ['disconnect', () => server.disconnect(nobody), TypeError, /^client must be one of server lobby, got 5$/],
+  ['broadcast', () => server.broadcast('x' as never), TypeError, /^message must be bytes \(Uint8Array\), got string$/],
+  ['broadcast', () => server.broadcast(Buffer.of(1), { to: nobody }), TypeError, noFunction('to', 5)],
+  ['broadcast', () => server.broadcast(Buffer.of(1), { except: nobody }), TypeError, /^except must be /],
+  [
+    'broadcast',
+    () => server.broadcast(Buffer.of(1), { policy: nobody }),
+    TypeError,
+    /^policy must be one of .* got 5$/,
+  ],
+  ['alarms', () => server.alarms(nobody), TypeError, noObject('thresholds', 5)],
+  ['alarms', () => server.alarms({ clients: 0 }), RangeError, /^clients must be a number from .* got 0$/],
+  [
+    'alarms',
+    () => server.alarms({ clients: { raise: 1, clear: 2 } }),
+    RangeError,
+    /^clients.clear must be .* to 1, got 2$/,
+  ],
+  [
+    'alarms',
+    () => server.alarms({ what: 1 } as never),
+    TypeError,
+    /^the name of a threshold must be one of .* got "what"$/,
+  ],
+  ['connect', () => server.connect('127.0.0.1', 1), Error, /^server lobby does not run: connect needs it started$/],
+];
+
+for (const [name, deed, type, message] of deeds) {
+  steering(`${name}: ${String(deed)}`, () => {
+    assert.throws(deed, raised(type, message));
+  });
+}
+
+steering.run();

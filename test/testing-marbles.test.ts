@@ -574,7 +574,7 @@ const mistakes: readonly (readonly [string, (story: Story) => void | Promise<voi
       serve(echo);
       serve(echo);
     },
-    'a story has one server: serve was called before',
+    'a story has one server: serve or start was called before',
   ],
   ['an unknown client', ({ expectOpen }) => expectOpen('ann'), 'the story has no client ann; it has none'],
   [

@@ -40,11 +40,18 @@ export const hostAndPort = (host: string, port: number): string => {
 /** A place as it is shown to people. */
 export const placeName = ({ host, port, path }: Place): string => path ?? hostAndPort(host ?? '127.0.0.1', port ?? 0);
 
-/** The two ends of a connected socket. `path` is the Unix socket it came by, which has no names for its clients. */
-export const endsOf = (socket: Socket, path: string | undefined): { peer: string; local: string } =>
+/**
+ * The two ends of a connected socket. `path` is the Unix socket it came by, which has no names for its clients; `local`
+ * is this side's, where it is known already: to ask takes a call of the system.
+ */
+export const endsOf = (socket: Socket, path: string | undefined, local?: string): { peer: string; local: string } =>
   path === undefined
     ? {
         peer: hostAndPort(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0),
-        local: hostAndPort(socket.localAddress ?? 'unknown', socket.localPort ?? 0),
+        local: local ?? hostAndPort(socket.localAddress ?? 'unknown', socket.localPort ?? 0),
       }
     : { peer: path, local: path };
+
+/** The name that all connections of a listener have for this side: none where it takes whatever address they dialled. */
+export const oneLocal = (host: string, port: number): string | undefined =>
+  host === '0.0.0.0' || host === '::' ? undefined : hostAndPort(host, port);

@@ -1,6 +1,6 @@
 import { type Socket, type TcpNetConnectOpts, connect } from 'node:net';
 import { Observable, Subscription } from 'rxjs';
-import { checkBoolean, checkFunction, checkHook, checkInteger, checkNumber, checkObject, checkTime } from '../check.js';
+import { checkBoolean, checkFunction, checkHook, checkTime } from '../check.js';
 import { DialFailed, DialGivenUp, DialTimeout } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { inScope } from '../flow/scope.js';
@@ -8,26 +8,10 @@ import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { expectLargeBuffers } from './allocator.js';
 import { type Place, checkPlace, endsOf, placeName } from './address.js';
+import { type Backoff, type Reconnect, backoffOf, waitOf } from './backoff.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire } from './duplex-wire.js';
 import { type Reads, readShared } from './shared-reads.js';
-
-/** How to dial again after a failure or a loss. Times in milliseconds. */
-export interface Reconnect {
-  /** The longest first wait (default 100). */
-  readonly initial?: number;
-  /** No wait is longer than this (default 30,000). */
-  readonly max?: number;
-  /** What the wait is multiplied by after each failure (default 2). */
-  readonly factor?: number;
-  /**
-   * How much of a wait is left to chance, from 0 (none) to 1 (all of it, the default: "full jitter"). Keeps a thousand
-   * clients from coming back in the same instant. After "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
-   */
-  readonly jitter?: number;
-  /** Attempts that may fail in a row, counted since the last success (default `Infinity`). */
-  readonly attempts?: number;
-}
 
 /** What a dial is doing. */
 export type DialState =
@@ -53,37 +37,6 @@ export interface DialOptions extends Place, ConnectionOptions {
    */
   readonly random?: () => number;
 }
-
-interface Backoff {
-  readonly initial: number;
-  readonly max: number;
-  readonly factor: number;
-  readonly jitter: number;
-  readonly attempts: number;
-}
-
-const backoffOf = (reconnect: Reconnect | boolean = false): Backoff | null => {
-  if (reconnect === false) return null;
-  const given = checkObject('reconnect', reconnect === true ? {} : reconnect);
-  const { max = 30_000, factor = 2, jitter = 1, attempts = Infinity } = given;
-  checkTime('reconnect.max', max);
-  const initial = checkTime('reconnect.initial', given.initial ?? Math.min(100, max));
-  const backoff = {
-    initial,
-    max,
-    factor: checkNumber('reconnect.factor', factor, 1, 1_000),
-    jitter: checkNumber('reconnect.jitter', jitter, 0, 1),
-    attempts: attempts === Infinity ? attempts : checkInteger('reconnect.attempts', attempts, 1),
-  };
-  if (backoff.initial <= backoff.max) return backoff;
-  throw new RangeError(`reconnect.initial must be at most reconnect.max (${max} ms), got ${initial}`);
-};
-
-/** The wait before attempt number `failures + 1`, in milliseconds. */
-const waitOf = ({ initial, max, factor, jitter }: Backoff, failures: number, random: () => number): number => {
-  const longest = Math.min(max, initial * factor ** Math.max(0, failures - 1));
-  return Math.round(longest * (1 - jitter + jitter * checkNumber('what random gives', random(), 0, 1)));
-};
 
 /**
  * The client side: dials when it is subscribed to and emits the connection, of the same type as an accepted one.

@@ -11,7 +11,7 @@ import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { expectLargeBuffers } from './allocator.js';
-import { LONGEST_PATH, type Place, checkPlace, endsOf, hostAndPort, placeName } from './address.js';
+import { LONGEST_PATH, type Place, checkPlace, endsOf, hostAndPort, oneLocal, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
 import { type Reads, remade } from './shared-reads.js';
@@ -102,12 +102,13 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     let wait = 0;
     let refuseUntil = -Infinity;
     let looking: Subscription | undefined;
+    let home: string | undefined;
 
     expectLargeBuffers();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
 
     const emit = (socket: Socket): void => {
-      const { peer, local } = endsOf(socket, place.path);
+      const { peer, local } = endsOf(socket, place.path, home);
       const wire =
         limits.readBuffer === 'shared' ? sharingWire(socket, peer, local) : new DuplexWire(socket, peer, local);
       const connection = new WireConnection(wire, limits);
@@ -166,7 +167,10 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     const listening = (): void => {
       if (subscriber.closed) return;
       opened = true;
-      tell('onListening', onListening, addressOf(server.address(), place.path));
+      const address = addressOf(server.address(), place.path);
+      const { host, port } = address;
+      home = host === undefined || port === undefined ? undefined : oneLocal(host, port);
+      tell('onListening', onListening, address);
     };
 
     let file: SocketFile | undefined;

@@ -104,7 +104,7 @@ export class Outgoing implements Task, Taker {
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
     this.#rest = undefined;
     this.#urgent = this.#queue = null;
-    this.#giveBack(false);
+    this.#letGo();
     this.queued = 0;
     this.#consumer.leave();
   }
@@ -174,13 +174,15 @@ export class Outgoing implements Task, Taker {
 
   /** Puts what is gathered behind what is queued. */
   #shelve(): void {
-    if (this.#slab === undefined) return;
-    if (this.#gathered > 0) (this.#queue ??= new Queue()).push(new Uint8Array(this.#slab.subarray(0, this.#gathered)));
-    this.#giveBack(false);
+    if (this.#gathered > 0) {
+      (this.#queue ??= new Queue()).push(new Uint8Array((this.#slab as Buffer).subarray(0, this.#gathered)));
+    }
+    this.#letGo();
   }
 
-  #giveBack(inUse: boolean): void {
-    if (this.#slab !== undefined) returnSlab(this.#slab, inUse);
+  /** Forgets what is gathered. */
+  #letGo(): void {
+    if (this.#slab !== undefined) returnSlab(this.#slab, false);
     this.#slab = undefined;
     this.#gathered = 0;
   }
@@ -223,10 +225,14 @@ export class Outgoing implements Task, Taker {
   /** One write: of what is queued a slice, a large chunk as it is, or as many as a slice holds; or what is gathered. */
   #handOver(): void {
     const slice = this.queued > this.#gathered ? this.#next() : undefined;
-    const chunk = slice ?? (this.#slab as Buffer).subarray(0, this.#gathered);
+    const slab = this.#slab as Buffer;
+    const chunk = slice ?? slab.subarray(0, this.#gathered);
+    if (slice === undefined) this.#slab = undefined;
+    this.#gathered = 0;
     this.queued -= chunk.length;
+    // More may come before this returns: over a stream that hands on at once what is written to it.
     const room = this.#wire.write(chunk);
-    if (slice === undefined) this.#giveBack(this.#wire.pending > 0);
+    if (slice === undefined) returnSlab(slab, this.#wire.pending > 0);
     this.written += chunk.length;
     this.writes++;
     if (room || this.full) return;

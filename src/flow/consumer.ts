@@ -26,6 +26,8 @@ export class Consumer {
   /** Values that came since the valve was closed. */
   #overrun = 0;
   #resume: (() => void) | null = null;
+  /** What waits at the gate; made when something first does. */
+  #goOn: (() => void) | null = null;
 
   constructor(name: string, highWater: number) {
     this.#name = name;
@@ -65,7 +67,7 @@ export class Consumer {
     if (this.#resume !== null) return;
     this.#resume = resume;
     this.#shut();
-    this.gate.wait(this.#goOn);
+    this.gate.wait((this.#goOn ??= () => this.#proceed()));
   }
 
   /** Something was taken from the queue, and `held` is what is left. */
@@ -75,16 +77,16 @@ export class Consumer {
 
   /** The operator is done, and has unsubscribed from what stands above: nothing waits for it any more. */
   leave(): void {
-    this.gate.forget(this.#goOn);
+    if (this.#goOn !== null) this.gate.forget(this.#goOn);
     this.gate.leave();
     this.valve.release();
   }
 
-  readonly #goOn = (): void => {
+  #proceed(): void {
     const resume = this.#resume;
     this.#resume = null;
     resume?.();
-  };
+  }
 
   #shut(): void {
     this.#joinWhoEmits();

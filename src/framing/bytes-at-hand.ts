@@ -13,17 +13,20 @@ const NOTHING = new Uint8Array(0);
 export class BytesAtHand implements Front {
   /** Made when a frame first straddles two chunks. */
   #ring: Ring | null = null;
-  /** Bytes in the ring. */
-  #held = 0;
   #chunk: Uint8Array = NOTHING;
-  /** Where in the chunk the bytes at hand begin. */
-  #from = 0;
+  /** Where in the chunk the bytes at hand begin; below zero by as many bytes as the ring holds, which come first. */
+  #start = 0;
+  /** Where they end: the chunk's length. */
+  #end = 0;
+  /** The memory behind the chunk, and where the chunk begins in it: asked for once, for it costs more than a view. */
+  #memory: ArrayBufferLike | null = null;
+  #base = 0;
   #waiting: Uint8Array[] = [];
   #served = 0;
 
   /** Bytes in the ring and in the chunk. */
   get length(): number {
-    return this.#held + this.#chunk.length - this.#from;
+    return this.#end - this.#start;
   }
 
   /** The same, and those in the chunks that wait. */
@@ -40,41 +43,33 @@ export class BytesAtHand implements Front {
   }
 
   at(index: number): number {
-    if (index < this.#held) return (this.#ring as Ring).at(index);
-    return this.#chunk[this.#from + index - this.#held] ?? -1;
+    const place = this.#start + index;
+    if (place < 0) return (this.#ring as Ring).at(index);
+    return place < this.#end ? (this.#chunk[place] as number) : -1;
   }
 
   indexOf(byte: number, from: number): number {
-    if (from < this.#held) {
+    if (this.#start + from < 0) {
       const index = (this.#ring as Ring).indexOf(byte, from);
       if (index >= 0) return index;
     }
-    const skipped = this.#from - this.#held;
-    const place = this.#chunk.indexOf(byte, Math.max(this.#from, from + skipped));
-    return place < 0 ? -1 : place - skipped;
+    const place = this.#chunk.indexOf(byte, Math.max(0, this.#start + from));
+    return place < 0 ? -1 : place - this.#start;
   }
 
   /** Appends a chunk. It is not copied, so it must not be changed before its bytes are cut or put in the ring. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#from < this.#chunk.length || this.waits) {
-      this.#waiting.push(chunk);
-      return;
-    }
-    this.#chunk = chunk;
-    this.#from = 0;
+    if (this.#left > 0 || this.waits) this.#waiting.push(chunk);
+    else this.#take(chunk);
   }
 
   /** Puts what is left of the chunk into the ring and takes up the next. Answers whether there was one. */
   advance(capacity: number): boolean {
-    if (this.#from < this.#chunk.length) this.#hold(capacity);
-    this.#from = 0;
+    if (this.#left > 0) this.#hold(capacity);
     const next = this.#waiting[this.#served];
-    if (next === undefined) {
-      this.#chunk = NOTHING;
-      return false;
-    }
-    this.#chunk = next;
+    this.#take(next ?? NOTHING);
+    if (next === undefined) return false;
     this.#waiting[this.#served++] = NOTHING;
     if (this.#served === this.#waiting.length) {
       this.#waiting = [];
@@ -88,28 +83,16 @@ export class BytesAtHand implements Front {
    * all lie in the chunk, otherwise a copy. Always a plain Uint8Array, also where the chunk is a Buffer.
    */
   cut(header: number, payload: number, size: number): Uint8Array {
-    const start = header - this.#held;
-    if (start >= 0) {
-      const frame = new Uint8Array(this.#chunk.buffer, this.#chunk.byteOffset + this.#from + start, payload);
-      this.drop(size);
-      return frame;
-    }
-    const frame = new Uint8Array(payload);
-    this.#copyTo(frame, header);
-    this.drop(size);
-    return frame;
+    const start = this.#start;
+    if (start < 0) return this.#cutAcross(header, payload, size);
+    this.#start = start + size;
+    return new Uint8Array(this.#memory ?? this.#findMemory(), this.#base + start + header, payload);
   }
 
   /** Takes `count` bytes off the front. */
   drop(count: number): void {
-    if (this.#held === 0) {
-      this.#from += count;
-      return;
-    }
-    const held = Math.min(count, this.#held);
-    (this.#ring as Ring).drop(held);
-    this.#held -= held;
-    this.#from += count - held;
+    if (this.#start < 0) (this.#ring as Ring).drop(Math.min(count, -this.#start));
+    this.#start += count;
   }
 
   /** A copy of all bytes, those that wait included. */
@@ -128,33 +111,59 @@ export class BytesAtHand implements Front {
 
   /** Has its own copy of what is not cut yet, because the chunk is about to be overwritten. */
   keep(): void {
-    if (this.#from < this.#chunk.length) this.#chunk = new Uint8Array(this.#chunk.subarray(this.#from));
-    else this.#chunk = NOTHING;
-    this.#from = 0;
+    this.#take(new Uint8Array(this.#chunk.subarray(Math.max(0, this.#start))));
   }
 
   /** Lets go of all bytes. */
   clear(): void {
     this.#ring = null;
-    this.#held = 0;
-    this.#chunk = NOTHING;
-    this.#from = 0;
+    this.#start = 0;
+    this.#take(NOTHING);
     this.#waiting = [];
     this.#served = 0;
   }
 
+  /** Bytes of the chunk that are not cut. */
+  get #left(): number {
+    return this.#end - Math.max(0, this.#start);
+  }
+
+  /** Takes up a chunk after one of which nothing is left. */
+  #take(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    this.#start = Math.min(0, this.#start);
+    this.#end = chunk.length;
+    this.#memory = null;
+  }
+
+  #findMemory(): ArrayBufferLike {
+    this.#base = this.#chunk.byteOffset;
+    return (this.#memory = this.#chunk.buffer);
+  }
+
+  /** Cuts where the ring has some of the bytes. */
+  #cutAcross(header: number, payload: number, size: number): Uint8Array {
+    const from = this.#start + header;
+    let frame: Uint8Array;
+    if (from >= 0) frame = new Uint8Array(this.#memory ?? this.#findMemory(), this.#base + from, payload);
+    else this.#copyTo((frame = new Uint8Array(payload)), header);
+    this.drop(size);
+    return frame;
+  }
+
   /** Copies bytes into all of `target`, beginning with the one at `start`. */
   #copyTo(target: Uint8Array, start: number): void {
-    const held = Math.max(0, Math.min(target.length, this.#held - start));
+    const from = this.#start + start;
+    const held = Math.max(0, Math.min(target.length, -from));
     if (held > 0) (this.#ring as Ring).copyTo(target, start, start + held);
-    const from = this.#from + start + held - this.#held;
-    target.set(this.#chunk.subarray(from, from + target.length - held), held);
+    target.set(this.#chunk.subarray(from + held, from + target.length), held);
   }
 
   #hold(capacity: number): void {
     const ring = (this.#ring ??= new Ring(capacity));
     ring.capacity = capacity;
-    this.#held += ring.write(this.#chunk, this.#from);
+    ring.write(this.#chunk, Math.max(0, this.#start));
+    this.#start = -ring.length;
   }
 }
 

@@ -147,26 +147,11 @@ export class Deframer {
    * Throws a `FramingError` where no frame can be cut, and whatever a rule throws. Then it is over.
    */
   next(): Uint8Array | undefined {
-    const hand = this.#hand;
-    for (;;) {
-      if (hand.length < this.#need) {
-        if (this.#refill()) continue;
-        return this.#atEnd();
-      }
-      const verdict = this.#judge();
-      if (verdict.answer !== 'found') {
-        this.#unfound(verdict);
-        continue;
-      }
-      const { header, payload, size } = verdict;
-      if (size > hand.length || size > this.#rule.capacity) {
-        this.#notYet(size);
-        continue;
-      }
-      const frame = hand.cut(header, payload, size);
-      this.#passed(size);
-      if (this.#following !== undefined) this.#follow(this.#following, frame);
-      return frame;
+    try {
+      return this.#next();
+    } catch (error) {
+      this.close();
+      throw error;
     }
   }
 
@@ -217,12 +202,34 @@ export class Deframer {
     else this.#hand.push(state.bytes);
   }
 
-  #judge(): Verdict {
-    try {
-      return this.#rule.judge(this.#hand, this.#seen, this.#last);
-    } catch (error) {
-      throw this.#fail(error);
+  #next(): Uint8Array | undefined {
+    const hand = this.#hand;
+    for (;;) {
+      if (hand.length < this.#need) {
+        if (this.#refill()) continue;
+        return this.#atEnd();
+      }
+      const verdict = this.#rule.judge(hand, this.#seen, this.#last);
+      if (verdict.answer !== 'found') {
+        this.#unfound(verdict);
+        continue;
+      }
+      const { header, payload, size } = verdict;
+      if (size > hand.length || size > this.#rule.capacity) {
+        this.#notYet(size);
+        continue;
+      }
+      const frame = hand.cut(header, payload, size);
+      this.#offset += size;
+      this.#seen = 0;
+      this.#need = 1;
+      if (this.#following !== undefined) this.#follow(this.#following, frame);
+      return frame;
     }
+  }
+
+  #judge(): Verdict {
+    return this.#rule.judge(this.#hand, this.#seen, this.#last);
   }
 
   /** Whether there is something new to judge. */
@@ -238,8 +245,7 @@ export class Deframer {
   /** The front is no frame, or not yet one. */
   #unfound(verdict: Exclude<Verdict, Found>): void {
     const { capacity } = this.#rule;
-    if (verdict.answer === 'malformed')
-      throw this.#fail(new MalformedFrame(verdict.reason, this.#offset, verdict.guess));
+    if (verdict.answer === 'malformed') throw new MalformedFrame(verdict.reason, this.#offset, verdict.guess);
     if (verdict.answer === 'too long') this.#refuse(verdict);
     else if (this.#hand.length >= capacity) this.#refuse({ got: capacity + 1, limit: capacity });
     else this.#notYet(this.#hand.length + 1);
@@ -258,19 +264,11 @@ export class Deframer {
 
   #refuse({ got, limit, size, guess }: Partial<TooLong> & Pick<TooLong, 'got' | 'limit'>): void {
     const why = (): FrameTooLong => new FrameTooLong(got, limit, this.#offset, guess);
-    if (this.#onTooLong === 'error' || !Number.isSafeInteger(size ?? 0)) throw this.#fail(why());
+    if (this.#onTooLong === 'error' || !Number.isSafeInteger(size ?? 0)) throw why();
     this.#skipped++;
     this.#skip = size ?? TO_END;
     this.#need = Infinity;
-    if (this.#onSkipped !== undefined) this.#tellSkipped(this.#onSkipped, why());
-  }
-
-  #tellSkipped(onSkipped: (why: FrameTooLong) => void, why: FrameTooLong): void {
-    try {
-      onSkipped(why);
-    } catch (error) {
-      throw this.#fail(error);
-    }
+    this.#onSkipped?.(why());
   }
 
   /** Lets go of what has come of a frame that is too long. Answers whether that was all of it. */
@@ -329,9 +327,9 @@ export class Deframer {
 
   /** Nothing more can be cut. */
   #atEnd(): Uint8Array | undefined {
-    if (this.#failure !== null) throw this.#fail(this.#failure.error);
+    if (this.#failure !== null) throw this.#failure.error;
     if (!this.#ended || !this.underWay) return undefined;
-    if (this.#onTruncated === 'error') throw this.#fail(new TruncatedFrame(this.#dropped + this.held, this.#offset));
+    if (this.#onTruncated === 'error') throw new TruncatedFrame(this.#dropped + this.held, this.#offset);
     const frame = this.#onTruncated === 'emit' && this.#skip === 0 ? this.#remainder() : undefined;
     this.close();
     return frame;
@@ -344,11 +342,6 @@ export class Deframer {
     if (verdict.answer !== 'found') return this.#hand.cut(0, length, length);
     const header = Math.min(verdict.header, length);
     return this.#hand.cut(header, Math.min(verdict.payload, length - header), length);
-  }
-
-  #fail(error: unknown): unknown {
-    this.close();
-    return error;
   }
 }
 

@@ -2,7 +2,17 @@ import { checkBoolean, checkInteger, checkObject, checkOneOf } from '../check.js
 import { frontOf } from './bytes-at-hand.js';
 import { carve } from './carve.js';
 import { guessProtocol } from './guess.js';
-import { type Front, type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
+import {
+  type Front,
+  type InvertibleRule,
+  type Verdict,
+  DEFAULT_LIMIT,
+  checkLimit,
+  found,
+  malformed,
+  more,
+  tooLong,
+} from './rule.js';
 
 /** Bytes that a length field may have. */
 export type Width = 1 | 2 | 3 | 4 | 6 | 8;
@@ -141,19 +151,21 @@ const made = (given: LengthPrefixedOptions): LengthPrefixedRule => {
     return `in ${named[other]} order the length would be ${length}`;
   };
 
+  const refused = (front: Front, body: number): Verdict => {
+    const guess = guessProtocol(front) ?? guessOrder(front);
+    return body > limit
+      ? tooLong(body, limit, header + body, guess)
+      : malformed(`its length is ${body - shift}, which is less than its header takes`, guess);
+  };
+
   return {
     name: `lengthPrefixed(${width})`,
     capacity: header + Math.min(limit, highest + shift),
     drawing: drawn(offset, `length (${width}, ${named[order]})`, shift, limit, strip),
     judge: (front) => {
       if (front.length < header) return more;
-      const length = read(front, offset, width, order);
-      const body = length + shift;
-      if (body >= least && body <= limit) return found(strip, header + body - strip);
-      const guess = guessProtocol(front) ?? guessOrder(front);
-      return body > limit
-        ? tooLong(body, limit, header + body, guess)
-        : malformed(`its length is ${length}, which is less than its header takes`, guess);
+      const body = read(front, offset, width, order) + shift;
+      return body >= least && body <= limit ? found(strip, header + body - strip) : refused(front, body);
     },
     encode: (payload) => {
       const bytes = carve(strip + checkInteger('payload.length', payload.length, fewest, most));

@@ -90,6 +90,9 @@ export interface Malformed {
 /** More bytes are needed to tell. */
 export const more: Verdict = { answer: 'more' };
 
+const noFrame = (header: number, payload: number, trailer: number): RangeError =>
+  new RangeError(`a frame must have a byte or more, got ${header}, ${payload} and ${trailer}`);
+
 const extent = { answer: 'found' as const, header: 0, payload: 0, size: 0 };
 
 /**
@@ -101,8 +104,7 @@ const extent = { answer: 'found' as const, header: 0, payload: 0, size: 0 };
  */
 export const found = (header: number, payload: number, trailer = 0): Verdict => {
   const size = header + payload + trailer;
-  if (!(header >= 0 && payload >= 0 && trailer >= 0 && size > 0))
-    throw new RangeError(`a frame must have a byte or more, got ${header}, ${payload} and ${trailer}`);
+  if (!(header >= 0 && payload >= 0 && trailer >= 0 && size > 0)) throw noFrame(header, payload, trailer);
   extent.header = header;
   extent.payload = payload;
   extent.size = size;

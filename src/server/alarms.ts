@@ -45,13 +45,12 @@ interface Watched {
 
 const KEYS: readonly AlarmKey[] = [...LEVELS, ...FLOWS];
 
-const watchedOf = ([key, threshold]: [string, Threshold | undefined]): Watched[] => {
+const watchedOf = ([key, threshold]: [string, Threshold]): Watched => {
   const what = checkOneOf('the name of a threshold', key, KEYS);
-  if (threshold === undefined) return [];
   const { raise, clear = raise * 0.8 } =
     typeof threshold === 'number' ? { raise: threshold } : checkObject(what, threshold);
   checkNumber(what, raise, Number.MIN_VALUE, Number.MAX_VALUE);
-  return [{ what, raise, clear: checkNumber(`${what}.clear`, clear, 0, raise) }];
+  return { what, raise, clear: checkNumber(`${what}.clear`, clear, 0, raise) };
 };
 
 /** A look at a server: its statistics, and how many seconds after the last look. */
@@ -62,7 +61,7 @@ export interface Look {
 
 /** @internal The alarms of a server that is looked at now and then. */
 export const alarmsOf = (looks: Observable<Look>, thresholds: AlarmThresholds): Observable<Alarm> => {
-  const watched = Object.entries(checkObject('thresholds', thresholds)).flatMap(watchedOf);
+  const watched = Object.entries(checkObject('thresholds', thresholds)).map(watchedOf);
   return new Observable((out) => {
     const raised = new Set<AlarmKey>();
     let before: ServerStatistics | undefined;

@@ -216,21 +216,26 @@ export class ServedClient implements Client, Watch {
 
   /** Sends something that is no answer, behind what waits. False when nobody is there to take it, or it has no bytes. */
   send(make: () => Parcel): boolean {
-    if (this.mailbox === null || this.leaving !== undefined) return false;
+    const mailbox = this.#openMailbox();
+    if (mailbox === null) return false;
     let parcel: Parcel;
     try {
       parcel = make();
     } catch (error) {
-      this.mailbox.fail(error);
+      mailbox.fail(error);
       return false;
     }
-    this.mailbox.force(parcel);
+    mailbox.force(parcel);
     return true;
   }
 
   /** Sends something that the policy may drop. False when it is dropped, or nobody is there to take it. */
   offer(parcel: Parcel, policy: SlowPolicy): boolean {
-    return this.mailbox !== null && this.leaving === undefined && this.mailbox.take(parcel, policy);
+    return this.#openMailbox()?.take(parcel, policy) ?? false;
+  }
+
+  #openMailbox(): Mailbox<Parcel> | null {
+    return this.mailbox?.closed === false && this.leaving === undefined ? this.mailbox : null;
   }
 
   /** Pauses it, or not, by itself: for all together there is `refreshPause`. */

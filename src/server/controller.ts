@@ -341,7 +341,7 @@ export class Controller<B> implements Server<B> {
     checkOneOf('policy', policy, POLICIES);
     // A copy of its own: who is slow is not to keep the block of memory that it may be cut from.
     const parcel: Parcel = { message, bytes: this.#setup.encode(message).slice() };
-    const left = new Set(except === undefined ? [] : Symbol.iterator in except ? except : [except]);
+    const left = new Set(toSkip(except));
     if (policy === 'pause') flow.emitting?.join(this.#slow);
     let count = 0;
     for (const client of this.#audience(to)) if (!left.has(client) && client.offer(parcel, policy)) count++;
@@ -424,5 +424,10 @@ export class Controller<B> implements Server<B> {
     return [...this.#dials];
   }
 }
+
+const toSkip = (except: BroadcastOptions['except']): Iterable<Client> => {
+  if (except === undefined) return [];
+  return Symbol.iterator in checkObject('except', except) ? (except as Iterable<Client>) : [except as Client];
+};
 
 const ignore = (): void => {};

@@ -53,6 +53,11 @@ export class Mailbox<A> {
     this.#report = report;
   }
 
+  /** Whether there is nobody any more whom it is for. */
+  get closed(): boolean {
+    return this.#out.closed;
+  }
+
   /** Values that wait. */
   get held(): number {
     return this.#queue.length;

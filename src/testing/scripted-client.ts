@@ -52,11 +52,6 @@ export class ScriptedClient {
     return this.#wire !== null && !this.#wire.closed;
   }
 
-  /** Whether it has connected at all. */
-  get connected(): boolean {
-    return this.#wire !== null;
-  }
-
   /** The story is over. */
   vanish(): void {
     this.#wire?.reset();

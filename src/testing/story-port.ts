@@ -2,11 +2,27 @@ import { Observable } from 'rxjs';
 import { checkHook, checkInteger, checkObject } from '../check.js';
 import type { Connection, ConnectionOptions } from '../connection/connection.js';
 import type { ListenOptions } from '../connection/listen.js';
+import type { WireListener } from '../connection/wire.js';
 import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
 import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import type { NetworkWire } from './network-wire.js';
+
+const ignore = (): void => {};
+const nobody: WireListener = {
+  received: ignore,
+  ended: ignore,
+  drained: ignore,
+  finished: ignore,
+  failed: ignore,
+  gone: ignore,
+};
+
+const refuse = (wire: NetworkWire): void => {
+  wire.attach(nobody);
+  wire.reset();
+};
 
 /** The port of a story, that a server can listen on: as `listen`, without the system. */
 export class StoryPort {
@@ -19,7 +35,7 @@ export class StoryPort {
 
   /** Somebody connects. */
   accept(wire: NetworkWire): void {
-    if (this.#take === null) wire.reset();
+    if (this.#take === null) refuse(wire);
     else this.#take(wire);
   }
 
@@ -41,7 +57,7 @@ export class StoryPort {
       this.#take = (wire) => {
         if (!gate.closed && waiting.length === 0) return emit(wire);
         if (waiting.length >= maxWaiting) {
-          wire.reset();
+          refuse(wire);
           return tell('onEvent', onEvent, { type: 'refused', peer: wire.peer, reason: 'too-many-waiting' });
         }
         waiting.push(wire);
@@ -51,7 +67,7 @@ export class StoryPort {
         this.#take = null;
         gate.forget(admit);
         gate.leave();
-        for (let wire = waiting.shift(); wire !== undefined; wire = waiting.shift()) wire.reset();
+        for (let wire = waiting.shift(); wire !== undefined; wire = waiting.shift()) refuse(wire);
       });
       tell('onListening', onListening, { name: `story:${port}`, host: 'story', port, path: undefined });
     });

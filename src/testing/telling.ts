@@ -49,6 +49,8 @@ class Telling {
   readonly #options: MarblesOptions;
   readonly #accepted = new Subject<Connection>();
   readonly #clients = new Map<string, ScriptedClient>();
+  /** The server's side of them. */
+  readonly #connections = new Map<string, Connection>();
   readonly #expectations: Expectation[] = [];
   readonly #endings: Ending[] = [];
   readonly #opened: Mark[] = [];
@@ -219,6 +221,7 @@ class Telling {
     // Counted from 1 in each story, so that the same story is the same story.
     Object.assign(connection, { id: this.#opened.length + 1 });
     this.#opened.push(reported(this.time.now(), wire.peer));
+    this.#connections.set(wire.peer, connection);
     return connection;
   }
 
@@ -309,13 +312,14 @@ class Telling {
     return wrong;
   }
 
-  #leftOpen({ name, open, connected }: ScriptedClient): string[] {
+  #leftOpen({ name, open }: ScriptedClient): string[] {
     const meant = this.#meantOpen.has(name);
-    const ended = this.#endsOf(name).length > 0;
-    if (open && !ended && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
-    if ((!open || ended) && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
-    // A server that is over has let go of everything, and reports no more.
-    if (open || !connected || ended || this.#serving?.closed === true) return [];
+    const connection = this.#connections.get(name);
+    // One that was refused has no outcome.
+    const over = this.#endsOf(name).length > 0 || connection?.state === 'closed';
+    if (open && !over && !meant) return [`${name} is left connected: end it (|), or say expectOpen('${name}')`];
+    if ((!open || over) && meant) return [`${name} is not connected at the end, and expectOpen says that it is`];
+    if (open || over || connection === undefined) return [];
     return [`${name} has gone, and the server's connection to it is left open: its handler goes on`];
   }
 

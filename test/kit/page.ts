@@ -1,13 +1,11 @@
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PlainClient } from '../../src/testing/plain-client.js';
 import { compile } from './compile.js';
-import { type Program, client, start } from './program.js';
+import { type Program, client, freePort, start } from './program.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -38,15 +36,6 @@ const blocksOf = (text: string): Block[] =>
 /** What `\n` and `\x00` stand for. */
 const unescaped = (text: string): Buffer =>
   Buffer.from(JSON.parse(`"${text.replaceAll('\\x', '\\u00')}"`) as string, 'latin1');
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-};
 
 const listening = async (port: number): Promise<PlainClient> => {
   for (;;) {

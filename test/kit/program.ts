@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type PlainClient, plainClient } from '../../src/testing/plain-client.js';
 
@@ -10,13 +11,15 @@ export interface Program {
   readonly pid: number;
   /** All that it has printed so far, both streams. */
   readonly output: () => string;
-  /** Waits until what it prints matches, and gives the match. */
-  readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>;
+  /** Waits until what it prints matches, from a place of its output on, and gives the match. */
+  readonly printed: (pattern: RegExp, from?: number) => Promise<RegExpExecArray>;
   readonly signal: (name: NodeJS.Signals) => void;
   /** Its exit code, or the name of the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals | null>;
   /** Writes to its standard input. */
   readonly say: (text: string) => void;
+  /** Ends its standard input. */
+  readonly hush: () => void;
 }
 
 const running = new Set<ChildProcess>();
@@ -50,9 +53,9 @@ export const start = (
   return {
     pid: child.pid as number,
     output: () => output,
-    printed: async (pattern) => {
+    printed: async (pattern, from = 0) => {
       for (;;) {
-        const match = pattern.exec(output);
+        const match = pattern.exec(output.slice(from));
         if (match !== null) return match;
         if (!running.has(child)) throw new Error(`it ended and never printed ${pattern}:\n${output}`);
         await new Promise<void>((resolve) => {
@@ -68,8 +71,13 @@ export const start = (
     signal: (name) => child.kill(name),
     exited,
     say: (text) => child.stdin.write(text),
+    hush: () => child.stdin.end(),
   };
 };
+
+/** Starts `sluice` as `npx sluice ...` does, once the package is built. */
+export const sluice = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Program =>
+  start(process.execPath, ['--enable-source-maps', 'dist/src/cli/main.js', ...args], { SLUICE_HISTORY: '', ...env });
 
 /** Starts an example as `npm run example -- NAME ...` does, once the package is built. */
 export const example = (name: string, ...args: readonly string[]): Program =>
@@ -78,6 +86,16 @@ export const example = (name: string, ...args: readonly string[]): Program =>
 /** The port of a program that prints `listening on HOST:PORT`. */
 export const portOf = async (program: Program): Promise<number> =>
   Number((await program.printed(/^listening on \S+:(\d+)$/m))[1]);
+
+/** A port that is free at the moment, for a program that has to be told one. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+};
 
 /** Whether a program is installed here. */
 export const installed = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
