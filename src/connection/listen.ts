@@ -4,7 +4,7 @@ import { devNull } from 'node:os';
 import { dirname } from 'node:path';
 import { Observable, type Subscription } from 'rxjs';
 import { checkBoolean, checkHook, checkInteger } from '../check.js';
-import { ListenFailed } from '../errors.js';
+import { ListenFailed, type TlsFailed } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
 import { inScope } from '../flow/scope.js';
@@ -16,6 +16,10 @@ import { type Connection, type ConnectionOptions, WireConnection, connectionLimi
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
 import { type Reads, remade } from './shared-reads.js';
 import { HIDDEN_LENGTH, SocketFile, isFile } from './socket-file.js';
+import { TlsAcceptor } from './tls-acceptor.js';
+import type { TlsSource } from './tls-from.js';
+import { Handshakes } from './tls-handshakes.js';
+import type { TlsServerOptions } from './tls-options.js';
 
 /** Where a server listens, once it does. */
 export interface ListenAddress {
@@ -38,7 +42,14 @@ export type ListenEvent =
    */
   | { readonly type: 'accept-failed'; readonly code: string; readonly wait: number }
   /** A connection was refused: while backing off, or because too many wait already. */
-  | { readonly type: 'refused'; readonly peer: string; readonly reason: 'backing-off' | 'too-many-waiting' };
+  | { readonly type: 'refused'; readonly peer: string; readonly reason: 'backing-off' | 'too-many-waiting' }
+  /** A TLS handshake came to nothing, or was given up because too many others were under way. */
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'handshake-failed' | 'too-many-handshakes';
+      readonly error: TlsFailed;
+    };
 
 /** How to listen. A port, or a path, is all that is needed. */
 export interface ListenOptions extends Place, ConnectionOptions {
@@ -48,6 +59,11 @@ export interface ListenOptions extends Place, ConnectionOptions {
    * which somebody listens never is (`EADDRINUSE`), and it is taken away at the end.
    */
   readonly mode?: number;
+  /**
+   * Speaks TLS: `{ key, cert }`, or what `tlsFrom` gives. A connection is emitted when its handshake is done; one that
+   * fails, or says nothing, is an event, and keeps nobody waiting. Under TLS the kernel may be read a little ahead.
+   */
+  readonly tls?: TlsServerOptions | TlsSource;
   /** How many dials the system may keep for us before we accept them (default 511). */
   readonly backlog?: number;
   /** How many accepted connections may wait unread for a consumer that is busy (default 10,000); more are refused. */
@@ -89,6 +105,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
   const backlog = checkInteger('backlog', options.backlog ?? 511, 1, 65_535);
   const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 0);
   const mode = checkMode(options);
+  const tls = options.tls === undefined ? undefined : new TlsAcceptor(options.tls);
   const noDelay = checkBoolean('noDelay', options.noDelay ?? true);
   const ipv6Only = checkBoolean('ipv6Only', options.ipv6Only ?? false);
   const onListening = checkHook('onListening', options.onListening);
@@ -107,10 +124,14 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     expectLargeBuffers();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
 
+    const handshakes = tls && new Handshakes(tls, limits.scheduler);
+
     const emit = (socket: Socket): void => {
       const { peer, local } = endsOf(socket, place.path, home);
       const wire =
-        limits.readBuffer === 'shared' ? sharingWire(socket, peer, local) : new DuplexWire(socket, peer, local);
+        limits.readBuffer === 'shared' && tls === undefined
+          ? sharingWire(socket, peer, local)
+          : new DuplexWire(socket, peer, local);
       const connection = new WireConnection(wire, limits);
       // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
       inScope(gate.scope, () => subscriber.next(connection));
@@ -141,17 +162,25 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       if (waiting.length > 0) gate.wait(admit);
     };
 
-    server.on('connection', (socket) => {
-      // Node ends the process over an error that nobody hears.
-      socket.on('error', ignore);
-      if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
-      looking ??= clock.after(LOOK, look);
+    const arrived = (socket: Socket): void => {
       if (!gate.closed && waiting.length === 0) emit(socket);
       else if (waiting.length >= maxWaiting) refuse(socket, 'too-many-waiting');
       else {
         waiting.push(socket);
         if (waiting.length === 1) gate.wait(admit);
       }
+    };
+
+    server.on('connection', (socket) => {
+      // Node ends the process over an error that nobody hears.
+      socket.on('error', ignore);
+      if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
+      looking ??= clock.after(LOOK, look);
+      if (handshakes === undefined) return arrived(socket);
+      const { peer } = endsOf(socket, place.path);
+      handshakes.begin(socket, arrived, (reason, error) =>
+        tell('onEvent', onEvent, { type: 'refused', peer, reason, error }),
+      );
     });
 
     const failed = (error: unknown): void =>
@@ -188,6 +217,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       gate.forget(admit);
       gate.leave();
       server.close();
+      handshakes?.leave();
       for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);
     };
   });
