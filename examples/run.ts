@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 const examples: Record<string, string> = {
   echo: 'three lines: what comes goes back',
   chat: 'the main job: a chat for nc, with names and graceful shutdown',
+  lobby: 'the chat as a server to steer: it prints what happens, and takes commands',
   calculator: 'length-prefixed JSON, checked by io-ts',
   students: 'a fixed-size C struct, answered by a struct',
   pingpong: 'a server that shows one after another, or all at once',

@@ -80,9 +80,11 @@ class Asking<Q, S, A> {
 
   /** Waits for a line if there is something to send, and may be: not while a consumer below is full. */
   readonly #wait = (): void => {
-    if (this.#waiting || this.#queue.length === 0 || this.#jobs.length >= this.#options.concurrency) return;
+    const wants = Math.min(this.#queue.length, this.#options.concurrency - this.#jobs.length);
+    if (this.#waiting || wants <= 0) return;
     if (this.#gate.closed) return this.#consumer.wait(this.#goOn);
     this.#waiting = true;
+    this.#place.wants = wants;
     this.#options.lender.enlist(this.#place);
   };
 

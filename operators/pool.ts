@@ -35,7 +35,7 @@ export interface PoolHealth<Q, A> {
  * A pool. Whom to dial, and what can be set for a dial and for each connection, or `dial`; all else has a default but the
  * protocol. Times in milliseconds.
  */
-export interface PoolOptions<Q, A> extends Omit<DialOptions, 'reconnect' | 'onState'> {
+export interface PoolOptions<Q, A> extends Omit<DialOptions, 'reconnect' | 'onState' | 'random'> {
   /** What it is called in errors (default: where it dials to, or `pool`). */
   readonly name?: string;
   /** What dials, each time that it is subscribed to, in place of a port or a path: `upstream.dial()` of `balance`. */
@@ -52,7 +52,7 @@ export interface PoolOptions<Q, A> extends Omit<DialOptions, 'reconnect' | 'onSt
   readonly depth?: number;
   /** Connections that are always open (default 0). They are dialled when the pool is made. */
   readonly min?: number;
-  /** The most that are open or being dialled (default 8). A new one is dialled only when all that are open are in use. */
+  /** The most at one time, those being dialled and closed included (default 8). One is dialled when all others are in use. */
   readonly max?: number;
   /** Requests and loans that may wait while all connections are in use (default 1,000). Those above it fail with `PoolFull`. */
   readonly waiting?: number;
@@ -72,6 +72,8 @@ export interface PoolOptions<Q, A> extends Omit<DialOptions, 'reconnect' | 'onSt
   readonly health?: PoolHealth<Q, A>;
   /** How long not to dial after a dial that failed, or a connection that was lost at once: one wait for the whole pool. */
   readonly reconnect?: Omit<Reconnect, 'attempts'>;
+  /** Where chance comes from: a number from 0 to 1 (default `Math.random`). What it throws is a warning. */
+  readonly random?: () => number;
 }
 
 /** A pool of dialled connections. `Q` is what is asked, `A` what is answered. */
@@ -116,6 +118,9 @@ export interface Pool<Q, A> {
   /** Closes at once: what waits fails with `PoolClosed`, what was sent with `RequestLost`. */
   close(): void;
 }
+
+// Declared like `protocol`, and made of the same operators: so it stands beside it. Who holds which connection, and who
+// waits for one, is in src/client.
 
 /**
  * Keeps connections to a server that answers each request with one answer, and asks over them.

@@ -31,9 +31,6 @@ export type {
 
 export type { BalanceChange, BalanceOptions, Balancer } from './client/balance.js';
 export { balance } from './client/balance.js';
-export type { PoolReport, PoolStatistics } from './client/lender.js';
-export type { PoolSession } from './client/line.js';
-export type { Lent } from './client/loan.js';
 export type { EjectOptions } from './client/ejections.js';
 export type { Strategy } from './client/strategy.js';
 export type { Target, TargetState, TargetStatus } from './client/target.js';

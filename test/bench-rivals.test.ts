@@ -27,9 +27,10 @@ const started = async (path: string, ...args: readonly string[]): Promise<readon
 const running = new Map<string, Promise<readonly [Program, number]>>();
 
 /** The port of a server that all tests of it share, and that goes with them. */
-const serving = async (path: string): Promise<number> => {
-  const server = running.get(path) ?? started(path);
-  running.set(path, server);
+const serving = async (program: readonly [string, ...string[]]): Promise<number> => {
+  const name = program.join(' ');
+  const server = running.get(name) ?? started(...program);
+  running.set(name, server);
   return (await server)[1];
 };
 
@@ -56,11 +57,19 @@ const SIZES = [0, 1, 2, 39, 40, 41, 300, 16_384, 65_535, 3];
 const pieces = (bytes: Buffer, size: number): readonly Buffer[] =>
   Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
 
-const echoes = ['wire/ours', 'rivals/node-data', 'rivals/node-static-buffer', 'rivals/node-naive', 'rivals/rxjs-naive'];
+const echoes: readonly (readonly [string, ...string[]])[] = [
+  ['wire/ours'],
+  ['wire/ours', '{"readBuffer":"shared"}'],
+  ['rivals/node-data'],
+  ['rivals/node-static-buffer'],
+  ['rivals/node-naive'],
+  ['rivals/rxjs-naive'],
+];
 
-for (const path of echoes) {
-  test(`${path} echoes frames that come byte by byte`, async () => {
-    const port = await serving(path);
+for (const program of echoes) {
+  const name = program.join(' ');
+  test(`${name} echoes frames that come byte by byte`, async () => {
+    const port = await serving(program);
     const ann = await client(port);
     ann.socket.setNoDelay(true);
     const sent = Buffer.concat([frame(5), frame(0), frame(300, 3), frame(1, 9)]);
@@ -72,8 +81,8 @@ for (const path of echoes) {
     assert.equal(ann.bytes, sent);
   });
 
-  test(`${path} echoes frames of all sizes, wherever they are cut`, async () => {
-    const port = await serving(path);
+  test(`${name} echoes frames of all sizes, wherever they are cut`, async () => {
+    const port = await serving(program);
     const sent = Buffer.concat(SIZES.map((size, at) => frame(size, at)));
     for (const cut of [sent.length, 65_536, 1_499, 16_387]) {
       const ann = await client(port);
@@ -87,8 +96,8 @@ for (const path of echoes) {
     }
   });
 
-  test(`${path} keeps the answers of two clients apart who do not read at once`, async () => {
-    const port = await serving(path);
+  test(`${name} keeps the answers of two clients apart who do not read at once`, async () => {
+    const port = await serving(program);
     const clients = await Promise.all([client(port), client(port)]);
     const sent = clients.map((_, at) => Buffer.concat(Array.from({ length: 60 }, () => frame(50_000, at * 100))));
     for (const { socket } of clients) socket.pause();
@@ -105,7 +114,7 @@ for (const path of echoes) {
 
 for (const path of ['wire/ours-broadcast', 'rivals/node-broadcast', 'rivals/rxjs-broadcast']) {
   test(`${path} sends a frame to everybody, and an empty one back to its sender`, async () => {
-    const port = await serving(path);
+    const port = await serving([path]);
     const [ann, bob] = await Promise.all([client(port), client(port)]);
     for (const one of [ann, bob]) {
       one.send(frame(0));

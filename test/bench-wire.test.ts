@@ -1,13 +1,15 @@
 import * as assert from 'uvu/assert';
 import { WrongArgument, planOf, usage } from '../bench/wire/arguments.js';
+import { Missing, output } from '../bench/wire/build.js';
 import { chart } from '../bench/wire/chart.js';
 import { type Figures, figures, medians } from '../bench/wire/figures.js';
 import { markdown, targetTable } from '../bench/wire/markdown.js';
 import { median } from '../bench/wire/median.js';
-import { RIVALS } from '../bench/wire/rivals.js';
+import { RIVALS, readied } from '../bench/wire/rivals.js';
 import type { Result } from '../bench/wire/rounds.js';
 import { SCENARIOS } from '../bench/wire/scenarios.js';
 import type { Session } from '../bench/wire/session.js';
+import { isDisturbed, settled } from '../bench/wire/settle.js';
 import { TARGETS, isAbout, judge } from '../bench/wire/targets.js';
 import { suite } from './kit/suite.js';
 
@@ -84,6 +86,33 @@ test('lists in its help every server, every scenario and every option', () => {
   assert.ok(plan('-h').help);
 });
 
+test('a program that is missing is told from one that fails', () => {
+  assert.throws(
+    () => output(['no-such-program'], 'apt-get install it'),
+    (error: unknown) => error instanceof Missing && error.message === 'apt-get install it',
+  );
+  assert.throws(
+    () => output(['sh', '-c', 'echo why >&2; exit 3'], ''),
+    (error: unknown) => !(error instanceof Missing) && /exit 3: why/.test(String(error)),
+  );
+  assert.is(output(['echo', 'yes'], ''), 'yes\n');
+});
+
+test('a server that cannot be built is left out, and a line says why', () => {
+  const said: string[] = [];
+  const there = { name: 'a', title: 'A', prepare: () => ({ programs: {}, version: '1' }) };
+  const missing = {
+    name: 'b',
+    title: 'B',
+    prepare: () => {
+      throw new Missing('apt-get install b');
+    },
+  };
+  const ready = readied([missing, there], 'node', (line) => said.push(line));
+  assert.equal(ready, [{ name: 'a', title: 'A', framing: 'u16', warmup: 0, programs: {}, version: '1' }]);
+  assert.equal(said, ['B is left out: apt-get install b']);
+});
+
 test('a median is the middle one, or between the middle two', () => {
   assert.is(median([9, 1, 5]), 5);
   assert.is(median([10, 1, 4, 2]), 3);
@@ -104,6 +133,21 @@ const result = (scenario: string, rival: string, some: Partial<Figures>): Result
   failed: null,
 });
 
+test('a round that something else disturbed counts only where no other does', () => {
+  const [echo, , , , , , idle] = SCENARIOS;
+  if (echo === undefined || idle === undefined) throw new Error('there are no scenarios');
+  const quiet = figures({ cpuPerMessage: 1, serverLoad: 1, generatorLoad: 0.5 });
+  const alsoQuiet = figures({ cpuPerMessage: 2, serverLoad: 0.5, generatorLoad: 0.95 });
+  const disturbed = figures({ cpuPerMessage: 9, serverLoad: 0.5, generatorLoad: 0.5 });
+  assert.equal(
+    [quiet, alsoQuiet, disturbed].map((round) => isDisturbed(echo, round)),
+    [false, false, true],
+  );
+  assert.not.ok(isDisturbed(idle, disturbed), 'an idle server has nothing to do');
+  assert.is(settled(echo, [disturbed, quiet, disturbed]).cpuPerMessage, 1);
+  assert.is(settled(echo, [disturbed, disturbed]).cpuPerMessage, 9);
+});
+
 test('every target is about a scenario that there is', () => {
   const names = SCENARIOS.map(({ name }) => name);
   for (const { scenario } of TARGETS) assert.ok(names.includes(scenario), scenario);
@@ -111,7 +155,7 @@ test('every target is about a scenario that there is', () => {
   for (const { against } of TARGETS) assert.ok(against === undefined || rivals.includes(against), against);
 });
 
-const target = { scenario: 's', figure: 'took', unit: ' ms' } as const;
+const target = { scenario: 's', ours: 'sluice', figure: 'took', unit: ' ms' } as const;
 
 for (const [title, how, bound, wanted, reached, met] of [
   ['a ratio is enough', 'ratio', 'at most', 1.5, 1.5, true],
@@ -138,7 +182,14 @@ test('judges a value by itself, and nothing that was not measured', () => {
 
 const scenarios = SCENARIOS.filter(({ name }) => ['32x64x32', 'drain', 'proxy'].includes(name));
 const results: readonly Result[] = [
-  result('32x64x32', 'sluice', { cpuPerMessage: 0.4, messagesPerSecond: 2_500_000, p50: 700, p99: 1_400, memory: 71 }),
+  result('32x64x32', 'sluice', {
+    cpuPerMessage: 0.4,
+    messagesPerSecond: 2_500_000,
+    p50: 700,
+    p99: 1_400,
+    memory: 71,
+    generatorLoad: 0.56,
+  }),
   result('32x64x32', 'node-data', { cpuPerMessage: 0.2, messagesPerSecond: 5_000_000 }),
   result('32x64x32', 'slow', { cpuPerMessage: 8, messagesPerSecond: 100_000 }),
   { scenario: '32x64x32', rival: 'broken', rounds: 0, figures: null, failed: 'it ended\nsomewhere' },
@@ -190,11 +241,11 @@ test('the page says where and how, and ranks the servers of each scenario, the f
   assert.match(page, 'medians of 3, 2 s each');
   assert.match(page, '| Node, by hand | Node v20 |');
   assert.equal(page.slice(page.indexOf('## 32 B x 64 x 32'), page.indexOf('## shutdown')).trim().split('\n').slice(2), [
-    '| server | server CPU per message, us | sluice to it | messages/s | p50 us | p99 us | p99.9 us | memory MB |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
-    '| Node, by hand | 0.200 | 2.00 | 5,000,000 | - | - | - | - |',
-    '| **sluice** | 0.400 | 1.00 | 2,500,000 | 700 | 1,400 | - | 71 |',
-    '| slow "& <old> | 8.000 | 0.05 | 100,000 | - | - | - | - |',
+    '| server | server CPU per message, us | sluice to it | messages/s | p50 us | p99 us | p99.9 us | memory MB | generator busy |',
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    '| Node, by hand | 0.200 | 2.00 | 5,000,000 | - | - | - | - | - |',
+    '| **sluice** | 0.400 | 1.00 | 2,500,000 | 700 | 1,400 | - | 71 | 56 % |',
+    '| slow "& <old> | 8.000 | 0.05 | 100,000 | - | - | - | - | - |',
     '| broken | failed: it ended |',
   ]);
   assert.not.match(page, '## a proxy');

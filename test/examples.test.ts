@@ -19,6 +19,7 @@ test('are listed, and say what they do not know', async () => {
   for (const name of [
     'echo',
     'chat',
+    'lobby',
     'calculator',
     'students',
     'pingpong',
@@ -49,6 +50,41 @@ test('echo', async () => {
   await ann.heard(/^hello$/);
   await ann.over;
   await end(echo);
+});
+
+test('lobby: prints what happens, and does what it is told', async () => {
+  const lobby = example('lobby', '--port', '0', '--max-clients', '2');
+  const port = await portOf(lobby);
+  const [ann, bob] = [await client(port), await client(port)];
+  await lobby.printed(/(connected 127[^]*){2}/);
+  const cyd = await client(port);
+  await cyd.heard(/^\* the room is full\n$/);
+  await lobby.printed(/^refused 127\.0\.0\.1:\d+: full$/m);
+  ann.send('/nick ann\n');
+  await ann.heard(/you are now ann/);
+  lobby.say('say hello\n');
+  await lobby.printed(/^heard by 2$/m);
+  await bob.heard(/\n\* hello\n/);
+  lobby.say('pause\n');
+  lobby.say('who\n');
+  await lobby.printed(/^\d+ ann at 127\.0\.0\.1:\d+, 1 messages$/m);
+  ann.send('still there?\n');
+  lobby.say('full many\nwhat\n');
+  await lobby.printed(/^TypeError|^RangeError: maxConnections must be a whole number/m);
+  await lobby.printed(/^known are who, say, /m);
+  assert.not.match(bob.text, /still there/);
+  lobby.say('resume\n');
+  await bob.heard(/\nann: still there\?\n/);
+  lobby.say('kick ann\n');
+  await ann.over;
+  await lobby.printed(/^disconnected ann: kicked$/m);
+  lobby.say('stats\n');
+  await lobby.printed(/refused: 1,/);
+  lobby.say('stop\n');
+  await bob.heard(/the server is stopping, goodbye/);
+  bob.end();
+  assert.is(await lobby.exited, 0);
+  await lobby.printed(/^drained: 1 ended, 0 cut$/m);
 });
 
 test('calculator', async () => {

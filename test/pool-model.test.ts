@@ -2,8 +2,7 @@
 import * as fc from 'fast-check';
 import { type Observable, Subject, type Subscription, retry } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { type Pool, type PoolOptions, pool } from '../operators/index.js';
-import type { Lent } from '../src/index.js';
+import { type Lent, type Pool, type PoolOptions, pool } from '../operators/index.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { type PaperLine, PaperServer } from './kit/paper-server.js';
 import { suite } from './kit/suite.js';
@@ -39,6 +38,7 @@ class World {
   waiting: Party[] = [];
   /** Which loan a line is lent to. */
   readonly holders = new Map<PaperLine, Party>();
+  draining = false;
   readonly bornAt = new Map<PaperLine, number>();
   /** What was wrong within a callback, where RxJS would not let a test hear of it. */
   readonly wrong: string[] = [];
@@ -157,6 +157,10 @@ class World {
     this.checkNobodyWaitsInVain(alive);
   }
 
+  isOld(line: PaperLine): boolean {
+    return this.clock.now() - (this.bornAt.get(line) as number) >= OLD;
+  }
+
   /** Whoever is first in the list has no line that he could have, or one that he could have is being checked. */
   checkNobodyWaitsInVain(alive: readonly PaperLine[]): void {
     const [first] = this.waiting;
@@ -164,8 +168,7 @@ class World {
     const most = first.name.startsWith('loan') ? 0 : this.settings.depth - 1;
     for (const line of alive) {
       // One whose time is over takes nothing more, but is not idle either.
-      const old = this.clock.now() - (this.bornAt.get(line) as number) >= OLD;
-      const free = !this.holders.has(line) && line.open.length <= (old ? 0 : most);
+      const free = !this.holders.has(line) && line.open.length <= (this.isOld(line) ? 0 : most);
       assert.not.ok(free, `${first.name} waits, and could have a line`);
     }
   }
@@ -230,9 +233,14 @@ const perform = (world: World, now: Step): void => {
     }
     case 'endLoan': {
       const party = pickOf(world.loans, now.index);
-      if (party === undefined) return;
+      const line = world.server.lines.find(({ connection }) => connection === party?.lent?.connection);
+      if (party === undefined || line === undefined) return;
       world.releases(party);
-      return now.fails ? party.end?.error(new Error('enough')) : party.end?.complete();
+      const goesBack = !now.fails && line.open.length === 0 && !world.isOld(line);
+      if (now.fails) party.end?.error(new Error('enough'));
+      else party.end?.complete();
+      if (world.draining) return;
+      return world.claim(line.closed !== goesBack, `the line of ${party.name} is ${line.closed ? '' : 'not '}closed`);
     }
     case 'pass':
       world.clock.advance(now.ms);
@@ -260,7 +268,7 @@ test('never above max, never a line that is dead or lent, waiters in order, and 
       }
       world.pool.close();
     }),
-    { numRuns: 400 },
+    { numRuns: 1_000 },
   );
 });
 
@@ -288,6 +296,7 @@ test('everything comes to an end after a drain, and nothing is left', async () =
       for (const now of before) perform(world, now);
       const unfinished = world.parties.filter(({ state }) => state !== 'over');
       const drained = world.pool.drain(40);
+      world.draining = true;
       for (const now of after) {
         if (now.do === 'ask' || now.do === 'borrow') continue;
         perform(world, now);

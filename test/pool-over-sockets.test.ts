@@ -41,6 +41,7 @@ import {
 } from '../src/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { warnings } from './kit/flow.js';
+import { until } from './kit/line-server.js';
 import { loopback } from './kit/loopback.js';
 import { quiet } from './kit/quiet.js';
 import { suite } from './kit/suite.js';
@@ -85,7 +86,8 @@ for (const [depth, max] of [
       Array.from({ length: 2_000 }, (_, number) => `WORD ${number}`),
     );
     const { made, answered, lost } = words.statistics;
-    assert.equal([made, answered, lost], [max, 2_000, 0]);
+    assert.equal([answered, lost], [2_000, 0]);
+    assert.ok(made <= max);
     assert.equal(await words.drain(1_000).then(({ finished, cut }) => [finished, cut]), [0, 0]);
     await server.stop();
     await allGone();
@@ -203,15 +205,15 @@ test('a request that has no bytes fails by itself, and no connection is touched'
 test('nobody there: AcquireTimeout, with the reason', async () => {
   const server = await rawServer(() => {});
   server.close();
-  const nobody = pool({ port: server.port, acquire: 60, reconnect: { initial: 5, max: 10 }, protocol: shout.options });
+  const nobody = pool({ port: server.port, acquire: 250, reconnect: { initial: 5, max: 10 }, protocol: shout.options });
   const failure = (await firstValueFrom(nobody.ask('a')).catch((error: unknown) => error)) as Error;
   assert.is(failure.name, 'AcquireTimeout');
   assert.match(
     failure.message,
-    /^no connection within 60 ms from 127\.0\.0\.1:\d+: 0 of 8 open, 0 busy, \d being dialled, 1 waiting$/,
+    /^no connection within 250 ms from 127\.0\.0\.1:\d+: 0 of 8 open, 0 busy, \d being dialled, 1 waiting$/,
   );
   assert.is(errorName(failure.cause), 'DialFailed');
-  assert.ok(nobody.statistics.failed > 1);
+  assert.ok(nobody.statistics.failed > 0);
   nobody.close();
 });
 
@@ -309,7 +311,7 @@ test('an operator of one’s own that throws, or ends at once, is a connection t
     () => () => throwError(() => new Error('no')),
   ];
   for (const protocolOfOne of failing) {
-    const own = pool({ port: server.port, acquire: 40, reconnect: { initial: 5 }, protocol: protocolOfOne });
+    const own = pool({ port: server.port, acquire: 250, reconnect: { initial: 5 }, protocol: protocolOfOne });
     // oxlint-disable-next-line no-await-in-loop
     assert.is(await firstValueFrom(own.ask('a')).catch(errorName), 'AcquireTimeout');
     assert.ok(own.statistics.lost > 0);
@@ -328,6 +330,7 @@ test('a pool over a balancer: what fails to dial is tried elsewhere', async () =
   const words = pool({ dial: upstream.dial(), max: 6, protocol: shout.options });
   const answers = await Promise.all(Array.from({ length: 6 }, (_, number) => firstValueFrom(words.ask(`w${number}`))));
   assert.equal(answers, ['W0', 'W1', 'W2', 'W3', 'W4', 'W5']);
+  await until(() => words.statistics.dialling === 0);
   const [gone, one, other] = upstream.targets.map(({ open }) => open);
   assert.is(gone, 0);
   assert.is((one ?? 0) + (other ?? 0), 6);

@@ -1,8 +1,9 @@
 // A pool and a server on paper, in a test's own time: who gets which connection and when, and what goes wrong.
-import { type Observable, Subject, concat, from, mergeMap, retry, throwError, toArray } from 'rxjs';
+import { type Observable, Subject, concat, finalize, from, mergeMap, retry, throwError, toArray } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { type Pool, type PoolOptions, pool } from '../operators/index.js';
-import { AcquireTimeout, type Lent, PeerIdle, PoolFull, RequestLost } from '../src/index.js';
+import { type Lent, type Pool, type PoolOptions, pool } from '../operators/index.js';
+import { AcquireTimeout, PeerIdle, PoolFull, RequestLost } from '../src/index.js';
+import { warnings } from './kit/flow.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { type PaperLine, PaperServer } from './kit/paper-server.js';
 import { suite } from './kit/suite.js';
@@ -107,6 +108,22 @@ test('a connection is dialled when all others are in use, up to max', () => {
   server.answerAll();
   ask('d');
   assert.is(server.lines.length, 2);
+});
+
+test('a connection that is being closed still counts: the server never sees more than max', () => {
+  const { server, ask, paper } = setUp({ max: 1 });
+  const leaving: (() => void)[] = [];
+  server.open = true;
+  server.linger = (over) => {
+    leaving.push(over);
+  };
+  ask('a');
+  line(server, 0).answer();
+  line(server, 0).lose(new Error('broken'));
+  ask('b');
+  assert.equal([server.lines.length, paper.statistics.open, paper.statistics.dialling], [1, 0, 0]);
+  for (const leave of leaving) leave();
+  assert.equal(line(server, 1).asked, ['b']);
 });
 
 test('no more dials are under way than those who wait need', () => {
@@ -383,6 +400,35 @@ test('hold: a connection that owes an answer and is silent for so long is lost, 
   assert.not.ok(line(server, 1).closed, 'one that owes nothing may be silent');
 });
 
+test('a session whose teardown throws is a warning, and nobody else’s concern', () => {
+  const told = warnings();
+  try {
+    const server = new PaperServer();
+    const { paper, ask } = setUp({
+      dial: server.dial,
+      protocol: (connection) => (requests) =>
+        server
+          .session(connection)(requests)
+          .pipe(
+            finalize(() => {
+              throw new Error('clumsy');
+            }),
+          ),
+    });
+    server.open = true;
+    ask('a');
+    line(server, 0).answer();
+    line(server, 0).lose(new Error('broken'));
+    const second = ask('b');
+    line(server, 1).answer();
+    assert.equal([second.values, paper.statistics.lost], [['B'], 1]);
+    paper.close();
+    assert.match(told.messages[0] ?? '', /^the teardown of a session threw Error: clumsy/);
+  } finally {
+    told.stop();
+  }
+});
+
 test('who tries again gets another connection', () => {
   const { server, paper, take } = setUp({ max: 1 });
   server.open = true;
@@ -428,6 +474,21 @@ test('use: nobody else has the connection, until the work is done; then it goes 
   assert.is(underWay(server), 'c');
   line(server, 0).answer();
   assert.equal([other.values, paper.statistics.made, paper.statistics.retired], [['C'], 1, 0]);
+});
+
+test('use: one loan after another has the same connection, and the end of the first is none of the second', () => {
+  const { server, paper, take } = setUp({ max: 1 });
+  server.open = true;
+  const [first, second] = [lending(), lending()];
+  const [one, other] = [take(paper.use(first.work)), take(paper.use(second.work))];
+  first.end.complete();
+  assert.is(one.end, 'over');
+  assert.is(other.end, undefined);
+  const answer = take(second.lent().ask('a'));
+  server.answerAll();
+  assert.equal([answer.values, server.lines.length], [['A'], 1]);
+  second.end.complete();
+  assert.equal([other.end, paper.statistics.idle, paper.statistics.retired], ['over', 1, 0]);
 });
 
 test('use: waits for a connection on which nothing is asked, in turn', () => {
@@ -718,6 +779,18 @@ test('a stream: answers in the order of the requests, whichever comes first', ()
   assert.equal(came.values, []);
   line(server, 0).answer();
   assert.equal([came.values, came.end], [['A', 'B', 'C'], 'over']);
+});
+
+test('a stream waits as one, and as many connections are dialled as it could use', () => {
+  const { server, paper, take } = setUp({ max: 4, depth: 2 });
+  const came = take(from('abcdefg').pipe(paper.ask()));
+  assert.equal([server.dials.length, paper.statistics.waiting], [1, 1]);
+  server.accept();
+  assert.is(underWay(server), 'ab');
+  assert.equal([server.dials.length, paper.statistics.waiting], [3, 1]);
+  while (server.dials.length > 0) server.accept();
+  server.answerAll();
+  assert.equal([came.values, came.end], [Array.from('ABCDEFG'), 'over']);
 });
 
 test('a stream: an answer that waits for those before it keeps its place', () => {

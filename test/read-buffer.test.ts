@@ -45,17 +45,17 @@ const exchange = (port: number, bytes: Uint8Array, piece: number): Promise<strin
   });
 
 /** Frames of all sizes, a megabyte of them, the same ones each time. */
-const frames = framed(Array.from({ length: 400 }, (_, index) => randomBytes((index * 37) % 5_000)));
+const manyFrames = framed(Array.from({ length: 400 }, (_, index) => randomBytes((index * 37) % 5_000)));
 
 const clients = 6;
 
 const eachAnswers = async (handler: OperatorFunction<Uint8Array, Uint8Array>): Promise<void> =>
   sharing(handler, async (port) => {
-    const pieces = [1_000, 1_371, 8_192, 65_536, 100_000, frames.length];
-    const answers = await Promise.all(pieces.slice(0, clients).map((piece) => exchange(port, frames, piece)));
+    const pieces = [1_000, 1_371, 8_192, 65_536, 100_000, manyFrames.length];
+    const answers = await Promise.all(pieces.slice(0, clients).map((piece) => exchange(port, manyFrames, piece)));
     assert.equal(
       answers,
-      Array.from({ length: clients }, () => digest(frames)),
+      Array.from({ length: clients }, () => digest(manyFrames)),
     );
   });
 
@@ -87,8 +87,8 @@ test('shared: a proxy hands on what it reads while its other side is slow', () =
             }),
           ),
         async (proxy) => {
-          const answers = await Promise.all([1_000, 65_536].map((piece) => exchange(proxy, frames, piece)));
-          assert.equal(answers, [digest(frames), digest(frames)]);
+          const answers = await Promise.all([1_000, 65_536].map((piece) => exchange(proxy, manyFrames, piece)));
+          assert.equal(answers, [digest(manyFrames), digest(manyFrames)]);
         },
       ),
   ));

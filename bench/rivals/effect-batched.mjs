@@ -1,10 +1,13 @@
 /* oxlint-disable -- untyped: what it is made of is installed apart, see package.json here */
 // Effect 4 in its fastest form: a fiber a connection pulls what has come, and all answers to that leave in one write.
-// Compiled before by npm run bench:wire: answers.js, the cutting and encoding of the server that is tuned by hand.
+// What it shares with the server that is tuned by hand was compiled by npm run bench:wire.
 import * as NodeSocketServer from '@effect/platform-node-shared/NodeSocketServer';
 import { Effect } from 'effect';
 import * as Socket from 'effect/socket/Socket';
 import { Answers, READ } from '../../dist/bench/rivals/answers.js';
+import { keepFreedMemory } from '../../dist/bench/rivals/keep-freed-memory.js';
+
+keepFreedMemory();
 
 const serve = (socket) =>
   Effect.gen(function* () {

@@ -1,6 +1,9 @@
 // Node's `net` tuned by hand, over `data` events: all answers to a chunk are encoded into one buffer and leave in one write.
 import { createServer } from 'node:net';
 import { Answers, MOST, READ } from './answers.js';
+import { keepFreedMemory } from './keep-freed-memory.js';
+
+keepFreedMemory();
 
 /** What all connections encode their answers into. One that the system has not taken at once is left to its write. */
 let out = new Uint8Array(MOST);

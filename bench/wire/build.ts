@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, realpathSync, writeFileSync } from 'node:fs';
 import { built, source } from './files.js';
 
 /** A program that is not installed here, and what brings it. */
@@ -80,8 +80,7 @@ export const buildJava = (name: string): readonly string[] => {
 };
 
 export const versionOfJava = (): string => {
-  const jar = output(['unzip', '-p', classPath()[0] as string, 'META-INF/MANIFEST.MF'], 'apt-get install unzip');
-  const netty = /^Implementation-Version: (\S+)/m.exec(jar)?.[1] ?? '';
+  const netty = /-([\d.]+)\.\w+\.jar$/.exec(realpathSync(classPath()[0] as string))?.[1] ?? '';
   return `Netty ${netty}, ${firstLine(output(['java', '-version'], JAVA))}`;
 };
 

@@ -25,11 +25,19 @@ const run = promisify(execFile);
 /** The longest that a measurement may take, in milliseconds. */
 const PATIENCE = 600_000;
 
+const printed = async (program: string, args: readonly string[]): Promise<string> => {
+  try {
+    return (await run(program, args, { timeout: PATIENCE })).stdout;
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
+    throw new Error(said === '' ? 'the generator was stopped' : said, { cause: error });
+  }
+};
+
 /** Runs the generator on a core of its own. Fails when a reply was not the one expected. */
 export const runLoad = async (program: string, core: number, args: readonly string[]): Promise<Figures> => {
   const [taskset, ...rest] = pinned(core, [program, ...args]) as [string, ...string[]];
-  const { stdout } = await run(taskset, rest, { timeout: PATIENCE });
-  const line = JSON.parse(stdout) as Line;
+  const line = JSON.parse(await printed(taskset, rest)) as Line;
   return figures({
     messagesPerSecond: line.msgs_s,
     connectionsPerSecond: line.connects_s,

@@ -42,13 +42,14 @@ const measure = async ({ rounds, seconds, warmup, node, ...plan }: Plan): Promis
   const isWanted = (scenario: Scenario, rival: string): boolean =>
     !plan.targetsOnly || TARGETS.some((target) => isAbout(target, scenario.name, rival));
   const rivals = chosen(RIVALS, plan.only).filter(({ name }) => scenarios.some((scenario) => isWanted(scenario, name)));
-  const servers = readied(rivals, node, say);
+  const ready = readied(rivals, node, say);
   const bench = { programs, rounds, seconds, warmup, cores: coresOf(availableParallelism()), say };
   const results: Result[] = [];
   for (const scenario of scenarios) {
-    const wanted = servers.filter(({ name }) => isWanted(scenario, name));
+    const wanted = ready.filter(({ name }) => isWanted(scenario, name));
     results.push(...(await measureAll(bench, scenario, wanted)));
   }
+  const servers = ready.map(({ name, title, version }) => ({ name, title, version }));
   const targets = judge(TARGETS, results);
   return { machine: machine(), rounds, seconds, servers, scenarios, results, targets };
 };

@@ -20,7 +20,7 @@ export const targetTable = (session: Session): string => {
   const rows = session.targets.flatMap((target) => {
     if (target.reached === undefined) return [];
     const scenario = session.scenarios.find(({ name }) => name === target.scenario);
-    const ours = titleOf(session, target.ours ?? 'sluice');
+    const ours = titleOf(session, target.ours);
     const against = target.against === undefined ? ours : `${ours} to ${titleOf(session, target.against)}`;
     return [
       [
@@ -42,6 +42,7 @@ const COLUMNS: readonly (readonly [keyof Figures, string, (value: number) => str
   ['p99', 'p99 us', whole],
   ['p999', 'p99.9 us', whole],
   ['memory', 'memory MB', whole],
+  ['generatorLoad', 'generator busy', (value) => (Number.isFinite(value) ? `${Math.round(100 * value)} %` : '-')],
 ];
 
 /** Which of the figures say something in a scenario. */
@@ -49,7 +50,9 @@ const columnsOf = ({ name, role, run }: Scenario): readonly (keyof Figures)[] =>
   if ('starts' in run) return [];
   if (name === 'accept') return ['connectionsPerSecond', 'p50', 'p99', 'p999', 'memory'];
   if (name === 'idle') return ['memory'];
-  return role === 'drain' ? ['p50', 'p99', 'p999'] : ['messagesPerSecond', 'p50', 'p99', 'p999', 'memory'];
+  return role === 'drain'
+    ? ['p50', 'p99', 'p999']
+    : ['messagesPerSecond', 'p50', 'p99', 'p999', 'memory', 'generatorLoad'];
 };
 
 const scenarioTable = (session: Session, scenario: Scenario): string => {

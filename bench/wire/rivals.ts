@@ -1,5 +1,4 @@
 import {
-  Missing,
   buildC,
   buildGo,
   buildJava,
@@ -15,7 +14,8 @@ import { compiled, source } from './files.js';
 import { npmRival } from './npm-rivals.js';
 
 /** What a server can be asked to do. Each is a program of its own, which gets the port as its last argument. */
-export type Role = 'echo' | 'drain' | 'broadcast' | 'proxy' | 'import';
+const ROLES = ['echo', 'drain', 'broadcast', 'proxy', 'import'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** How a server puts a message into bytes. */
 export type Framing = 'u16' | 'varint' | 'rsocket' | 'nest';
@@ -37,18 +37,21 @@ export interface Rival {
   readonly title: string;
   readonly framing?: Framing;
   readonly warmup?: number;
-  /** Builds it. Throws `Missing` where something is not installed. */
+  /** Builds it. Throws where it cannot, `Missing` where something is not installed. */
   readonly prepare: (node: string) => Pick<Ready, 'programs' | 'version'>;
 }
 
-const versionOfNode = (node: string): string => `Node ${output([node, '--version'], `there is no ${node}`).trim()}`;
-
-const imports = (node: string, name: string): readonly string[] => [
-  node,
-  '--input-type=module',
-  '--eval',
-  `import ${JSON.stringify(name)}`,
-];
+/** Programs that are compiled files of bench/, each with its first arguments. */
+const nodePrograms =
+  (files: Partial<Record<Role, readonly [string, ...string[]]>>): Rival['prepare'] =>
+  (node) => {
+    const programs: Partial<Record<Role, readonly string[]>> = {};
+    for (const role of ROLES) {
+      const [file, ...args] = files[role] ?? [];
+      if (file !== undefined) programs[role] = [node, compiled(file), ...args];
+    }
+    return { programs, version: `Node ${output([node, '--version'], `there is no ${node}`).trim()}` };
+  };
 
 const npm = (file: string, name: string): Rival['prepare'] => {
   return (node) => {
@@ -66,57 +69,47 @@ export const RIVALS: readonly Rival[] = [
   {
     name: 'sluice',
     title: 'sluice',
-    prepare: (node) => ({
-      programs: {
-        echo: [node, compiled('wire/ours.js')],
-        drain: [node, compiled('wire/ours-drain.js')],
-        broadcast: [node, compiled('wire/ours-broadcast.js')],
-        proxy: [node, compiled('wire/ours-proxy.js')],
-        import: imports(node, 'sluice'),
-      },
-      version: versionOfNode(node),
+    prepare: nodePrograms({
+      echo: ['wire/ours.js'],
+      drain: ['wire/ours-drain.js'],
+      broadcast: ['wire/ours-broadcast.js'],
+      proxy: ['wire/ours-proxy.js'],
+      import: ['wire/import-ours.js'],
     }),
+  },
+  {
+    name: 'sluice-shared',
+    title: 'sluice, shared read buffer',
+    prepare: nodePrograms({ echo: ['wire/ours.js', '{"readBuffer":"shared"}'] }),
   },
   {
     name: 'node-data',
     title: 'Node net, hand-tuned, data',
-    prepare: (node) => ({
-      programs: {
-        echo: [node, compiled('rivals/node-data.js')],
-        drain: [node, compiled('rivals/node-drain.js')],
-        broadcast: [node, compiled('rivals/node-broadcast.js')],
-        proxy: [node, compiled('rivals/node-proxy.js')],
-        import: imports(node, 'node:net'),
-      },
-      version: versionOfNode(node),
+    prepare: nodePrograms({
+      echo: ['rivals/node-data.js'],
+      drain: ['rivals/node-drain.js'],
+      broadcast: ['rivals/node-broadcast.js'],
+      proxy: ['rivals/node-proxy.js'],
+      import: ['rivals/import-net.js'],
     }),
   },
   {
     name: 'node-static',
     title: 'Node net, hand-tuned, static buffer',
-    prepare: (node) => ({
-      programs: { echo: [node, compiled('rivals/node-static-buffer.js')] },
-      version: versionOfNode(node),
-    }),
+    prepare: nodePrograms({ echo: ['rivals/node-static-buffer.js'] }),
   },
   {
     name: 'node-naive',
     title: 'Node net, naive',
-    prepare: (node) => ({
-      programs: { echo: [node, compiled('rivals/node-naive.js')] },
-      version: versionOfNode(node),
-    }),
+    prepare: nodePrograms({ echo: ['rivals/node-naive.js'] }),
   },
   {
     name: 'rxjs',
     title: 'RxJS, naive',
-    prepare: (node) => ({
-      programs: {
-        echo: [node, compiled('rivals/rxjs-naive.js')],
-        broadcast: [node, compiled('rivals/rxjs-broadcast.js')],
-        import: imports(node, 'rxjs'),
-      },
-      version: versionOfNode(node),
+    prepare: nodePrograms({
+      echo: ['rivals/rxjs-naive.js'],
+      broadcast: ['rivals/rxjs-broadcast.js'],
+      import: ['rivals/import-rxjs.js'],
     }),
   },
   {
@@ -165,14 +158,13 @@ export const RIVALS: readonly Rival[] = [
   },
 ];
 
-/** Builds those of them that can be built, and says what is missing for the others. */
+/** Builds those of them that can be built, and says what the others lack. */
 export const readied = (rivals: readonly Rival[], node: string, say: (line: string) => void): readonly Ready[] =>
   rivals.flatMap(({ name, title, framing = 'u16', warmup = 0, prepare }) => {
     try {
       return [{ name, title, framing, warmup, ...prepare(node) }];
     } catch (error) {
-      if (!(error instanceof Missing)) throw error;
-      say(`${title} is left out: ${error.message}`);
+      say(`${title} is left out: ${error instanceof Error ? error.message : String(error)}`);
       return [];
     }
   });

@@ -1,8 +1,9 @@
-import { type Figures, medians } from './figures.js';
+import type { Figures } from './figures.js';
 import { runLoad } from './load.js';
 import type { Ready } from './rivals.js';
 import type { Scenario } from './scenarios.js';
 import { type Server, startServer } from './server.js';
+import { isDisturbed, settled } from './settle.js';
 import { runStarts } from './start.js';
 
 /** What measures, and how long. */
@@ -61,18 +62,9 @@ const measure = (bench: Bench, scenario: Scenario, rival: Ready, command: readon
   );
 };
 
-/** A server or a generator that is asked for all that it can do is busy for more of the time than this. */
-const BUSY = 0.9;
-
-/** Whether neither was busy where one of them should have been: something else was. */
-const isDisturbed = ({ measure: { key } }: Scenario, { serverLoad, generatorLoad }: Figures): boolean =>
-  (key === 'cpuPerMessage' || key === 'cpuPerConnection') && serverLoad < BUSY && generatorLoad < BUSY;
-
-/** The medians of the rounds that nothing disturbed; of all, where there is no other. */
-const settled = (scenario: Scenario, all: readonly Figures[]): Figures => {
-  const quiet = all.filter((round) => !isDisturbed(scenario, round));
-  return medians(quiet.length > 0 ? quiet : all);
-};
+/** The first echo is asked for in the framing of ours. */
+const canRun = ({ run, role }: Scenario, { framing }: Ready): boolean =>
+  !('starts' in run) || role === 'import' || framing === 'u16';
 
 /**
  * Measures all servers in one scenario, in turns: A, B, C, A, B, C, ... so that what changes on the machine meanwhile
@@ -84,34 +76,29 @@ export const measureAll = async (
   rivals: readonly Ready[],
 ): Promise<readonly Result[]> => {
   const { role, measure: by, name, title } = scenario;
-  const able = rivals.filter(({ programs }) => programs[role] !== undefined);
-  const measured = new Map<string, Figures[]>(able.map((rival) => [rival.name, []]));
-  const failed = new Map<string, string>();
+  const turns = rivals.flatMap((rival) => {
+    const command = canRun(scenario, rival) ? rival.programs[role] : undefined;
+    return command === undefined ? [] : [{ rival, command, rounds: [] as Figures[], failed: null as string | null }];
+  });
   for (let round = 1; round <= bench.rounds; round++) {
-    for (const rival of able) {
-      if (failed.has(rival.name)) continue;
+    for (const turn of turns.filter(({ failed }) => failed === null)) {
       try {
-        const found = await measure(bench, scenario, rival, rival.programs[role] as readonly string[]);
-        measured.get(rival.name)?.push(found);
+        const found = await measure(bench, scenario, turn.rival, turn.command);
+        turn.rounds.push(found);
         const shown = `${found[by.key].toFixed(by.digits)} ${by.unit}`;
         const warning = isDisturbed(scenario, found) ? ' (disturbed: something else used the processor)' : '';
-        bench.say(`${title}, round ${round}: ${rival.title}: ${shown}${warning}`);
+        bench.say(`${title}, round ${round}: ${turn.rival.title}: ${shown}${warning}`);
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        failed.set(rival.name, why);
-        bench.say(`${title}: ${rival.title} failed: ${why}`);
+        turn.failed = error instanceof Error ? error.message : String(error);
+        bench.say(`${title}: ${turn.rival.title} failed: ${turn.failed}`);
       }
     }
   }
-  return able.map((rival) => {
-    const all = measured.get(rival.name) ?? [];
-    const why = failed.get(rival.name) ?? null;
-    return {
-      scenario: name,
-      rival: rival.name,
-      rounds: all.length,
-      figures: why === null ? settled(scenario, all) : null,
-      failed: why,
-    };
-  });
+  return turns.map(({ rival, rounds, failed }) => ({
+    scenario: name,
+    rival: rival.name,
+    rounds: rounds.length,
+    figures: failed === null ? settled(scenario, rounds) : null,
+    failed,
+  }));
 };

@@ -50,10 +50,10 @@ export const startServer = async (command: readonly string[], core: number): Pro
   const exited = once(child, 'close').finally(() => running.delete(child));
   let said = '';
   await new Promise<void>((resolve, reject) => {
-    const fail = (why: string): void => reject(new Error(`${command.join(' ')} ${why}: ${said.trim()}`));
+    const fail = (why: string): void => reject(new Error(`${why} ${said.trim()}`.trim()));
     const patience = setTimeout(() => {
       child.kill('SIGKILL');
-      fail('did not listen in time');
+      fail('it did not listen in time');
     }, STARTING);
     const hear = (chunk: Buffer): void => {
       said = (said + chunk.toString()).slice(-10_000);
@@ -65,7 +65,7 @@ export const startServer = async (command: readonly string[], core: number): Pro
     child.stderr.on('data', hear);
     child.on('close', () => {
       clearTimeout(patience);
-      fail('ended');
+      fail('it ended before it listened');
     });
   });
   return {

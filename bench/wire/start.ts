@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { source } from './files.js';
 import { type Figures, figures, medians } from './figures.js';
 import { pinned, startServer } from './server.js';
 
@@ -14,23 +13,24 @@ const untilFirstEcho = async (command: readonly string[], core: number): Promise
     const asked = performance.now();
     const socket = connect({ port: server.port, host: '127.0.0.1', noDelay: true });
     socket.write(FRAME);
-    for (let heard = 0; heard < FRAME.length;) {
-      const [chunk] = (await once(socket, 'data')) as [Buffer];
+    let heard = 0;
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
       heard += chunk.length;
+      if (heard >= FRAME.length) break;
     }
-    socket.destroy();
+    if (heard < FRAME.length) throw new Error('it closed the connection and never answered');
     return server.startedIn + performance.now() - asked;
   } finally {
     await server.stop();
   }
 };
 
-/** Milliseconds from the start of a process to its end, where `sluice` is this package. */
+/** Milliseconds from the start of a process to its end. */
 const untilEnd = async (command: readonly string[], core: number): Promise<number> => {
   const started = performance.now();
   const [program, ...args] = pinned(core, command) as [string, ...string[]];
-  const [code] = (await once(spawn(program, args, { cwd: source('..'), stdio: 'inherit' }), 'exit')) as [number | null];
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
+  const [code] = (await once(spawn(program, args, { stdio: 'inherit' }), 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`it ended with ${code}`);
   return performance.now() - started;
 };
 

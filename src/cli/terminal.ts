@@ -102,7 +102,9 @@ class Terminal {
   }
 
   async #nextLine(): Promise<string | undefined> {
-    if (!this.#ended && this.#typed.length === 0) {
+    for (;;) {
+      const line = this.#typed.shift();
+      if (line !== undefined || this.#ended) return line;
       this.#lines ??= this.#open();
       this.#lines.setPrompt(promptOf(this.#shell));
       // What was typed ahead stays, and the cursor behind it.
@@ -111,7 +113,6 @@ class Terminal {
         this.#wake = woken;
       });
     }
-    return this.#typed.shift();
   }
 
   /** Runs a line; true when it was to leave. */
@@ -123,6 +124,7 @@ class Terminal {
     const controller = new AbortController();
     this.#running = { controller, live: E.isRight(understood) && understood.right.row.live };
     const print = (text: string): void => void output.write(`${text}\n`);
+    if (this.#running.live) print('(any key ends this)');
     const full = (): boolean => output.writableLength > BEHIND;
     try {
       const asked = await this.#shell.run(line, { print, full, signal: controller.signal });
@@ -177,14 +179,16 @@ class Terminal {
     lines.prompt(true);
   };
 
+  /** Ctrl-C: forgets what was typed, lines that wait for their turn too, and stops what runs. */
   readonly #interrupted = (): void => {
     const lines = this.#lines;
+    this.#typed.length = 0;
     if (this.#running !== null) this.#running.controller.abort();
     else if (lines !== null) {
       const hint = lines.line === '' ? ' (quit or Ctrl-D leaves)' : '';
       erase(lines);
       this.#options.output.write(`^C${hint}\n`);
-      lines.prompt();
+      this.#wake();
     }
   };
 }

@@ -12,13 +12,18 @@ import { type Picker, STRATEGIES, type Strategy, pickerOf } from './strategy.js'
 import { Listed, type Target, type TargetStatus, checkTargets } from './target.js';
 
 /** How a balancer dials, and what it makes of failures. What can be set for a dial is passed on to each. */
-export interface BalanceOptions extends Omit<DialOptions, 'port' | 'host' | 'path' | 'reconnect' | 'onState'> {
+export interface BalanceOptions extends Omit<
+  DialOptions,
+  'port' | 'host' | 'path' | 'reconnect' | 'onState' | 'random'
+> {
   /** How many targets may be tried for one connection, each of them once (default 3). */
   readonly tries?: number;
   /** When a target that fails is left out, and for how long. */
   readonly eject?: EjectOptions;
   /** What dials a target (default `dial`). */
   readonly dial?: (options: DialOptions) => Observable<Connection>;
+  /** Where chance comes from: a number from 0 to 1 (default `Math.random`). What it throws is a warning. */
+  readonly random?: () => number;
 }
 
 /** What happens to the targets of a balancer. `target` is a name, as in `targets`. */

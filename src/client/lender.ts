@@ -29,7 +29,7 @@ export interface PoolStatistics {
   readonly lost: number;
   /** Connections that the pool closed: idle for too long, too old, not in order, or after a loan that left them so. */
   readonly retired: number;
-  /** Requests that were answered. */
+  /** Requests that were answered, those of loans and of health checks included. */
   readonly answered: number;
   /** Those who waited for a connection in vain, until their time was over. */
   readonly timedOut: number;
@@ -49,6 +49,8 @@ export interface PoolReport {
 export abstract class Borrower<Q, A> extends Waiting {
   /** Wants the line for himself alone. */
   abstract readonly alone: boolean;
+  /** How many places he could use, if there were as many: one who has more to ask comes again. Not changed while he waits. */
+  wants = 1;
   /** May be told that too many wait. Who can be made to rest need not be. */
   abstract readonly refusable: boolean;
   /** There is a line. One that is his alone he gives back: `clean` if another may have it. */
@@ -111,10 +113,11 @@ export class Lender<Q, A> {
   /** When the first of them has waited for too long. */
   readonly #expiry: Alarm;
   readonly #dialler: Dialler;
-  /** How many of those that wait want a line alone; how many lines have their health checked. */
-  #alone = 0;
+  /** Places that those who wait could use. */
+  #wanted = 0;
+  /** Lines that have their health checked. */
   #checking = 0;
-  /** Connections that are not gone yet, those that are being closed included. */
+  /** Connections that are not gone: those of the members, and those that are being closed. */
   #connections = 0;
   #turns = 0;
   #pumping = false;
@@ -172,7 +175,7 @@ export class Lender<Q, A> {
     if (one.refusable && this.#isCrowded()) return one.refused(new PoolFull(waiting, this.#shown()));
     one.since = this.#timetable.now();
     this.#waiting.push(one);
-    if (one.alone) this.#alone++;
+    this.#wanted += this.#placesOf(one);
     if (!this.#expiry.pending) this.#expiry.set(acquire);
     this.#pump();
   }
@@ -220,7 +223,11 @@ export class Lender<Q, A> {
 
   #take(one: Borrower<Q, A>): void {
     this.#waiting.take(one);
-    if (one.alone) this.#alone--;
+    this.#wanted -= this.#placesOf(one);
+  }
+
+  #placesOf({ alone, wants }: Borrower<Q, A>): number {
+    return alone ? this.#settings.depth : wants;
   }
 
   /** Whether more wait than may, over and above those for whom there is a place, or will be once all lines are open. */
@@ -311,8 +318,11 @@ export class Lender<Q, A> {
   /** Has it lent to one alone. Gives how to give it back. */
   #lend(member: Member<Q, A>): (clean: boolean) => void {
     member.lent = true;
+    let given = false;
     return (clean) => {
-      if (!member.lent) return;
+      // Once: by the second time it may be another's.
+      if (given) return;
+      given = true;
       member.lent = false;
       if (this.#members.has(member)) {
         if (clean && member.line.owed === 0) this.#rest(member);
@@ -327,7 +337,7 @@ export class Lender<Q, A> {
   /** Has as many lines under way as those who wait need, and as many open as there should always be. */
   #bring(): void {
     const { depth, min } = this.#settings;
-    const needed = this.#alone + Math.ceil((this.#waiting.size - this.#alone) / depth);
+    const needed = Math.ceil(this.#wanted / depth);
     // What comes at once is looked at anew.
     while (!this.#again && this.#dialler.dialling + this.#checking < needed)
       if (!this.#check() && !this.#dial()) return;
@@ -335,8 +345,9 @@ export class Lender<Q, A> {
     while (!this.#again && this.#members.size + this.#dialler.dialling < min) if (!this.#dial()) return;
   }
 
+  /** Dials, if there may be one more. One that is being closed still counts: to the server it is there. */
   #dial(): boolean {
-    if (!this.#dialler.ready || this.#members.size + this.#dialler.dialling >= this.#settings.max) return false;
+    if (!this.#dialler.ready || this.#connections + this.#dialler.dialling >= this.#settings.max) return false;
     this.#dialler.dial();
     return true;
   }
@@ -365,7 +376,7 @@ export class Lender<Q, A> {
     connection.closed.subscribe({
       complete: () => {
         this.#connections--;
-        this.#settle();
+        this.#pump();
       },
     });
     this.#pump();

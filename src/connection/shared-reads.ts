@@ -1,4 +1,4 @@
-import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { type ConnectOpts, Socket } from 'node:net';
 import { BUFFER } from './duplex-wire.js';
 
 /** What all sockets with shared reads are read into: nothing is allocated for a read. */
@@ -29,9 +29,9 @@ export const remade = (accepted: Socket, reads: Reads): Socket | undefined => {
   const handle: unknown = Reflect.get(accepted, '_handle');
   if (typeof handle !== 'object' || handle === null) return undefined;
   const options = { handle, ...readShared(reads), allowHalfOpen: true, highWaterMark: BUFFER, pauseOnCreate: true };
-  const socket = new Socket(options as SocketConstructorOpts);
-  // The server counts its sockets by this, and closes when the last of them is gone.
-  Object.assign(socket, { server: Reflect.get(accepted, 'server'), _server: Reflect.get(accepted, '_server') });
+  const socket = new Socket(options);
+  // The server counts its sockets by these, and closes when the last of them is gone.
+  for (const name of ['server', '_server']) Reflect.set(socket, name, Reflect.get(accepted, name));
   Reflect.set(accepted, '_handle', null);
   return socket;
 };

@@ -1,10 +1,10 @@
 import { BehaviorSubject, Observable } from 'rxjs';
 
 /** A value that changes: what it is now, and a stream of it. A subscriber gets the present value first. */
-export interface Changing<A> extends Observable<A> {
+export type Changing<A> = Observable<A> & {
   /** What it is now. */
   readonly value: A;
-}
+};
 
 /** @internal The same for whoever changes it. */
 export class Changeable<A> extends Observable<A> implements Changing<A> {

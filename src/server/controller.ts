@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { Observable, Subject, defer, filter, from, tap } from 'rxjs';
+import { Observable, Subject, defer, filter, from } from 'rxjs';
 import { pauseWhile } from '../../operators/pause-while.js';
 import { serve } from '../../operators/serve.js';
 import { checkBoolean, checkFunction, checkObject, checkOneOf, checkText, checkTime } from '../check.js';
@@ -12,17 +12,18 @@ import { flow } from '../flow/scope.js';
 import { Valve } from '../flow/valve.js';
 import { warnUnreached } from '../flow/warning.js';
 import { tell } from '../hook.js';
-import { Mailbox, POLICIES } from '../source/mailbox.js';
+import { POLICIES } from '../source/mailbox.js';
 import { Alarm as Timer, type Timetable, timetableOf } from '../time/timetable.js';
 import { Admission } from './admission.js';
 import { type Alarm, type AlarmThresholds, type Look, alarmsOf } from './alarms.js';
 import { Changeable } from './changing.js';
-import { type Client, type Host, type Parcel, ServedClient } from './client.js';
+import { type Client, type Host, ServedClient } from './client.js';
 import { type ConnectOptions, type Dialled, DialledPeer } from './dialled.js';
 import { Events, type RefusedReason, type ServerEvent } from './events.js';
 import { LINGER, sayFarewell } from './farewell.js';
 import type { ServerLimits } from './limits.js';
 import type { Outcome } from './outcome.js';
+import type { Parcel } from './outbox.js';
 import { Clients } from './registry.js';
 import type { StopReport } from './report.js';
 import type { AddressRules } from './rules.js';
@@ -81,6 +82,9 @@ export class Controller<B> implements Server<B> {
     this.#host = {
       events: this.#events,
       idleAfter: setup.idleAfter,
+      highWater: setup.highWater,
+      oneIsFull: () => this.#oneIsFull(),
+      oneCaughtUp: () => this.#oneCaughtUp(),
       now: () => this.#timetable.now(),
       pauses: (byItself) => !this.state.value.draining && (byItself || !this.state.value.listening),
       named: (client, before) => this.clients.rename(client, before),
@@ -159,7 +163,7 @@ export class Controller<B> implements Server<B> {
     this.#ticker?.set(EVERY);
     this.#turn({ running: true });
     this.#events.tell('listening', { address });
-    tell('onListening', this.#setup.hooks.onListening, address);
+    tell('onListening', this.#setup.onListening, address);
   }
 
   #over(): void {
@@ -167,7 +171,7 @@ export class Controller<B> implements Server<B> {
     this.#admission.goBy(null);
     for (const dialled of this.#dials) dialled.end();
     for (const connection of this.#refused) connection.abort();
-    this.#look(Math.max(EVERY, this.#timetable.now() - this.#lookedAt));
+    if (this.state.value.running) this.#look(Math.max(EVERY, this.#timetable.now() - this.#lookedAt));
     this.#totals.begin();
     this.#run = this.#address = undefined;
     this.#turn({ running: false, draining: false });
@@ -223,7 +227,7 @@ export class Controller<B> implements Server<B> {
     const onEvent = (event: ListenEvent): void => {
       if (event.type === 'refused') this.#tellRefused(event.peer, event.reason);
       else this.#events.tell('accept-failed', { code: event.code, wait: event.wait });
-      tell('onEvent', this.#setup.hooks.onEvent, event);
+      tell('onEvent', this.#setup.onEvent, event);
     };
     return this.#setup.listen({ onListening, onEvent }).pipe(
       pauseWhile(this.#admission.closed),
@@ -256,31 +260,9 @@ export class Controller<B> implements Server<B> {
   #served(bytes: Observable<Uint8Array>, connection: Connection): Observable<Uint8Array> {
     return new Observable((out) => {
       const client = new ServedClient(connection, this.#dialledAs.has(connection) ? 'active' : 'passive', this.#host);
-      const mailbox = new Mailbox<Parcel>(
-        {
-          get closed() {
-            return out.closed;
-          },
-          next: (parcel) => {
-            client.sent(parcel.message);
-            out.next(parcel.bytes);
-          },
-          error: (error) => out.error(error),
-          complete: () => out.complete(),
-        },
-        this.#setup.highWater,
-        {
-          delivered: ignore,
-          dropped: () => client.dropped(),
-          full: () => this.#oneIsFull(),
-          caughtUp: () => this.#oneCaughtUp(),
-        },
-      );
-      out.add(() => mailbox.leave());
-      client.mailbox = mailbox;
+      client.opens(out);
       this.#joined(client);
-      const read = bytes.pipe(tap(client.seen), pauseWhile(client.paused));
-      defer(() => from(this.#setup.handler(read, connection, client))).subscribe(out);
+      defer(() => from(this.#setup.handler(client.heard(bytes), connection, client))).subscribe(out);
     });
   }
 
@@ -305,13 +287,14 @@ export class Controller<B> implements Server<B> {
     client.left();
     this.#totals.left(client);
     this.clients.remove(client);
-    this.#admission.left(client);
     if (E.isLeft(outcome) && !(error instanceof SluiceError)) {
       this.#totals.handlerErrors++;
       this.#events.tell('handler-error', { client, error });
     }
     const reason = client.leaving ?? (E.isLeft(outcome) ? errorName(error) : 'finished');
     this.#events.tell('disconnected', { client, reason, error });
+    // Last of all: somebody who has waited may come in.
+    this.#admission.left(client);
   }
 
   get statistics(): ServerStatistics {
@@ -356,16 +339,15 @@ export class Controller<B> implements Server<B> {
     this.#dialledAs.get(known.connection)?.end();
     if (known.gone) return;
     known.leaving ??= reason;
-    this.#admission.leaves(known);
     if (flush) known.connection.end({ linger: LINGER });
     else known.connection.abort();
+    this.#admission.leaves(known);
   }
 
   #known(client: Client): ServedClient {
     if (client instanceof ServedClient && client.isOf(this.#host)) return client;
-    throw new TypeError(
-      `client must be one of server ${this.name}, got ${client instanceof ServedClient ? 'one of another' : String(client)}`,
-    );
+    const got = client instanceof ServedClient ? 'one of another' : typeof client;
+    throw new TypeError(`client must be one of server ${this.name}, got ${got}`);
   }
 
   #audience(to: BroadcastOptions['to']): Iterable<ServedClient> {
@@ -429,5 +411,3 @@ const toSkip = (except: BroadcastOptions['except']): Iterable<Client> => {
   if (except === undefined) return [];
   return Symbol.iterator in checkObject('except', except) ? (except as Iterable<Client>) : [except as Client];
 };
-
-const ignore = (): void => {};

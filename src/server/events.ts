@@ -55,7 +55,7 @@ interface Told {
   readonly dial: { readonly dialled: Dialled; readonly state: DialledState };
   /** The server has stopped, and nothing is left of it. */
   readonly drained: { readonly report: StopReport };
-  /** The server's connections came to an end with an error, and so did it. `listen` never does that once it listens. */
+  /** It could not listen; or its connections came to an end with an error, which `listen` never does once it listens. */
   readonly failed: { readonly error: unknown };
 }
 
@@ -92,6 +92,8 @@ const CHANNELS: Readonly<Record<ServerEventType, Channel>> = {
   failed: of('failed'),
 };
 
+const MESSAGES = CHANNELS.message;
+
 /** @internal The events of a server: to who subscribes, and to the channels. */
 export class Events {
   readonly #server: string;
@@ -106,6 +108,11 @@ export class Events {
   /** Whether anybody wants to know: if not, there is no need to say what. */
   wants(type: ServerEventType): boolean {
     return this.#told.observed || CHANNELS[type].hasSubscribers;
+  }
+
+  /** Whether anybody wants to know of messages. Asked at each. */
+  get hearsMessages(): boolean {
+    return this.#told.observed || MESSAGES.hasSubscribers;
   }
 
   /** Tells, whoever wants to know. */

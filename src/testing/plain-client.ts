@@ -1,9 +1,10 @@
 import { checkObject } from '../check.js';
 import { type Socket, connect } from 'node:net';
+import type { ListenAddress } from '../connection/listen.js';
 import { Ear, type Over } from './ear.js';
 
-/** Where a server is: a port (of 127.0.0.1 unless `host` is given), or the path of a Unix socket. */
-export type ServerPlace = { readonly port: number; readonly host?: string } | { readonly path: string };
+/** Where a server is: a port (of 127.0.0.1 unless `host` is given), the path of a Unix socket, or what it says itself. */
+export type ServerPlace = { readonly port: number; readonly host?: string } | { readonly path: string } | ListenAddress;
 
 /** How a plain client behaves. */
 export interface PlainClientOptions {
@@ -14,8 +15,8 @@ export interface PlainClientOptions {
 /** A connected socket of Node's, paused: it reads nothing before `resume`. Fails when nobody answers. */
 export const connected = (where: ServerPlace, { halfOpen = false }: PlainClientOptions = {}): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    checkObject('where', where);
-    const place = 'path' in where ? where : { host: '127.0.0.1', ...where };
+    const { path, port, host } = checkObject('where', where) as Partial<ListenAddress>;
+    const place = path === undefined ? { host: host ?? '127.0.0.1', port: port as number } : { path };
     const socket = connect({ ...place, allowHalfOpen: halfOpen }).pause();
     socket.once('error', reject).once('connect', () => {
       socket.off('error', reject);

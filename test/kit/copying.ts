@@ -1,4 +1,4 @@
-import type { ReadBuffer } from '../../src/index.js';
+import type { Connection, ReadBuffer } from '../../src/index.js';
 import { copy } from '../../operators/index.js';
 import type { Transport } from '../connection-laws.js';
 
@@ -8,8 +8,10 @@ export const copying = (transport: Transport, readBuffer: ReadBuffer): Transport
   open: async (options) => {
     const ends = await transport.open({ ...options, readBuffer });
     const { near } = ends;
-    const reads = Reflect.getOwnPropertyDescriptor(Object.getPrototypeOf(near) as object, 'reads');
-    Object.defineProperty(near, 'reads', { get: () => (reads?.get?.call(near) as typeof near.reads).pipe(copy()) });
+    const { get } = Reflect.getOwnPropertyDescriptor(Object.getPrototypeOf(near), 'reads') as {
+      get: (this: Connection) => Connection['reads'];
+    };
+    Object.defineProperty(near, 'reads', { get: () => get.call(near).pipe(copy()) });
     return ends;
   },
 });

@@ -85,6 +85,8 @@ export const runsPage = <T>(test: Test<T>, path: string): readonly Block[] => {
     return start(process.execPath, [vitest, 'run', '--root', folder, '--config', config], { NO_COLOR: '1' }, folder);
   };
 
+  if (programs.length === 0) return blocks;
+
   // uvu tells nothing of what a `before` throws, so it is a test.
   test(`${path}: its blocks compile`, async () => {
     for (const block of programs) ports.set(block, await freePort());

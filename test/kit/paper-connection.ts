@@ -3,10 +3,13 @@ import type { Connection } from '../../src/index.js';
 
 let made = 0;
 
-/** A connection on paper, for what only counts connections: it carries nothing, and is gone when it is given up. */
-export const paperConnection = (peer: string): Connection => {
+/**
+ * A connection on paper, for what only counts connections: it carries nothing, and is gone when it is given up, or when
+ * `linger` lets it go.
+ */
+export const paperConnection = (peer: string, linger = (over: () => void): void => over()): Connection => {
   const closed = new Subject<never>();
-  const over = (): void => closed.complete();
+  const over = (): void => linger(() => closed.complete());
   return {
     id: ++made,
     peer,

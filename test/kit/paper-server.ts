@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
-import type { Connection, PoolSession } from '../../src/index.js';
+import type { PoolSession } from '../../operators/index.js';
+import type { Connection } from '../../src/index.js';
 import { paperConnection } from './paper-connection.js';
 
 /** A connection of a pool to a server on paper: what was asked on it, to be answered by hand, in capitals. */
@@ -58,6 +59,8 @@ export class PaperServer {
   onAsked: (line: PaperLine, request: string) => void = () => {};
   /** Called when a line has been made. */
   onAccepted: (line: PaperLine) => void = () => {};
+  /** What a connection does before it is gone, once it was closed. */
+  linger = (over: () => void): void => over();
   /** Accepts whoever dials, at once. */
   open = false;
 
@@ -84,7 +87,7 @@ export class PaperServer {
   accept(at = 0): void {
     const out = this.dials[at];
     if (out === undefined) return;
-    const connection = paperConnection('paper');
+    const connection = paperConnection('paper', this.linger);
     const line = new PaperLine(connection);
     this.lines.push(line);
     this.onAccepted(line);

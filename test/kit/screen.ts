@@ -1,3 +1,8 @@
+const [ESCAPE, BELL] = ['\u001b', '\u0007'];
+
+/** A command to the terminal, a sign that moves the cursor, or what is to be seen. */
+const SIGN = new RegExp(`${ESCAPE}\\[(\\??)([\\d;]*)([A-Za-z])|[\r\n\b${BELL}]|[^${ESCAPE}\r\n\b${BELL}]+`, 'g');
+
 /** What a terminal without end shows after all this was written to it: the lines, and what the other screen shows. */
 export class Screen {
   #lines: string[] = [''];
@@ -8,8 +13,7 @@ export class Screen {
   cursor = true;
 
   constructor(output: string) {
-    const sign = /\u001b\[(\??)([\d;]*)([A-Za-z])|[\r\n\b\u0007]|[^\u001b\r\n\b\u0007]+/g;
-    for (const [text, mode, numbers, command] of output.matchAll(sign)) {
+    for (const [text, mode, numbers, command] of output.matchAll(SIGN)) {
       if (command === undefined) this.#put(text);
       else if (mode === '?') this.#mode(`${numbers}${command}`);
       else this.#obey(command, (numbers as string).split(';').map(Number));
@@ -34,7 +38,7 @@ export class Screen {
     if (text === '\r') this.#column = 0;
     else if (text === '\n') this.#go(this.#row + 1, this.#column);
     else if (text === '\b') this.#column = Math.max(0, this.#column - 1);
-    else if (text !== '\u0007') {
+    else if (text !== BELL) {
       const line = (this.#lines[this.#row] as string).padEnd(this.#column);
       this.#lines[this.#row] = line.slice(0, this.#column) + text + line.slice(this.#column + text.length);
       this.#column += text.length;

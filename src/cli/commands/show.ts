@@ -1,3 +1,4 @@
+import { aborted } from '../aborting.js';
 import type { Call } from '../call.js';
 import type { ConfiguredServer } from '../configured-server.js';
 import { dialShown, eventJson, eventLine } from '../events.js';
@@ -5,8 +6,6 @@ import type { Given } from '../kinds.js';
 import { runningConfig } from '../running-config.js';
 import { type ClientShown, clientFlags, clientsShown, serverFlags, serverShown } from '../snapshot.js';
 import { lasting, plain, short, tableOf } from '../table.js';
-
-const asJson = (value: unknown): string => JSON.stringify(value, null, 2);
 
 // ── servers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -29,7 +28,7 @@ const serverRow = (configured: ConfiguredServer): readonly string[] => {
 /** All servers, in a table. */
 export const servers = (_: unknown, call: Call, json: boolean): void => {
   const all = [...call.servers];
-  if (json) call.print(asJson(all.map(serverShown)));
+  if (json) call.print(JSON.stringify(all.map(serverShown)));
   else if (all.length === 0) call.print('no servers: config tcp-server NAME makes one');
   else call.print(tableOf(SERVERS, all.map(serverRow)).join('\n'));
 };
@@ -38,7 +37,7 @@ export const servers = (_: unknown, call: Call, json: boolean): void => {
 export const server = ({ NAME }: Given<'NAME'>, call: Call, json: boolean): void => {
   const configured = call.servers.get(NAME);
   const clients = clientsShown(configured);
-  if (json) call.print(asJson({ ...serverShown(configured), clients }));
+  if (json) call.print(JSON.stringify({ ...serverShown(configured), clients }));
   else
     call.print([...serverLines(configured), ...(clients.length === 0 ? [] : ['', ...clientLines(clients)])].join('\n'));
 };
@@ -46,7 +45,6 @@ export const server = ({ NAME }: Given<'NAME'>, call: Call, json: boolean): void
 const serverLines = (configured: ConfiguredServer): readonly string[] => {
   const { name, address, protocol, keepAlive, state, limits, rules, statistics } = serverShown(configured);
   const { startedAt, rates } = statistics;
-  const since = state.running && startedAt !== undefined ? ` for ${lasting(Date.now() - startedAt)}` : '';
   const networks = (action: 'allow' | 'deny'): string =>
     rules
       .filter((rule) => rule.action === action)
@@ -54,15 +52,16 @@ const serverLines = (configured: ConfiguredServer): readonly string[] => {
       .join(' ');
   const facts: readonly (readonly [string, string])[] = [
     ['address', address],
-    ['state', `${serverFlags(state)}${since}`],
+    ['state', serverFlags(state)],
+    ['started', startedAt === undefined ? '' : `${lasting(Date.now() - startedAt)} ago`],
     ['protocol', `${protocol}${keepAlive > 0 ? `, keep-alives every ${keepAlive} s` : ''}`],
     ['allowed', networks('allow')],
     ['denied', networks('deny')],
-    ['clients', `${statistics.clients} of at most ${limits.maxConnections}, ${statistics.mostClients} at once so far`],
-    ['so far', `${statistics.accepted} accepted, ${statistics.dialled} dialled, ${statistics.refused} refused`],
+    ['clients', `${statistics.clients}, at most ${limits.maxConnections}, so far at once ${statistics.mostClients}`],
+    ['so far', `accepted ${statistics.accepted}, dialled ${statistics.dialled}, refused ${statistics.refused}`],
     ['in', trafficOf(statistics.bytesIn, statistics.messagesIn, statistics.keepAlivesIn, rates.bytesIn.s10)],
     ['out', trafficOf(statistics.bytesOut, statistics.messagesOut, statistics.keepAlivesOut, rates.bytesOut.s10)],
-    ['trouble', `${statistics.framesRefused} frames refused, ${statistics.dropped} broadcasts dropped`],
+    ['trouble', `frames refused ${statistics.framesRefused}, broadcasts dropped ${statistics.dropped}`],
     ...configured.server.dials.map(({ state: dial }) => ['dials', dialShown(dial.value)] as const),
   ];
   return [
@@ -72,7 +71,7 @@ const serverLines = (configured: ConfiguredServer): readonly string[] => {
 };
 
 const trafficOf = (bytes: number, messages: number, keepAlives: number, rate: number): string =>
-  `${bytes} bytes, ${messages} messages, ${keepAlives} keep-alives, ${short(rate)}B/s over the last 10 s`;
+  `bytes ${bytes}, messages ${messages}, keep-alives ${keepAlives}, over the last 10 s ${short(rate)}B/s`;
 
 // ── clients ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,7 +122,7 @@ const clientLines = (clients: readonly ClientShown[]): readonly string[] => {
 
 const showClients = (of: readonly ConfiguredServer[], { print }: Call, json: boolean): void => {
   const clients = of.flatMap(clientsShown);
-  if (json) print(asJson(clients));
+  if (json) print(JSON.stringify(clients));
   else print(clients.length === 0 ? 'no clients' : clientLines(clients).join('\n'));
 };
 
@@ -148,17 +147,11 @@ export const events = async (_: unknown, call: Call, json: boolean): Promise<voi
     call.print(shown(event, new Date()));
   });
   try {
-    await stopped(call.signal);
+    await aborted(call.signal);
   } finally {
     watching.unsubscribe();
   }
 };
-
-const stopped = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 
 /** The same for so long. */
 export const eventsFor = async ({ SECONDS }: Given<'SECONDS'>, call: Call, json: boolean): Promise<void> => {

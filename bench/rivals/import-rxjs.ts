@@ -1,0 +1,2 @@
+// What it costs to load RxJS.
+export * from 'rxjs';

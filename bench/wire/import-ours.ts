@@ -1,0 +1,2 @@
+// What it costs to load the package.
+export * from 'sluice';
