@@ -29,7 +29,7 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
       const framing = new Framing(out, deframer(rule, options));
       out.add(() => framing.leave());
       const before = flow.scope;
-      // The watch is for these frames, not for those of another `frame` further up.
+      // The watch is for these frames, not for those of another `frame` further up. What is above may ask what is uncut.
       flow.scope = { ...before, frames: null, cutter: framing };
       try {
         bytes.subscribe(framing);

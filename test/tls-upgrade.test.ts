@@ -364,6 +364,22 @@ test('ends with the connection, whoever ends it', async () => {
   }
 });
 
+test('a peer that has ended already is not turned to', async () => {
+  const gone = assertNoLeaks();
+  const server = await loopback(
+    serve((bytes, connection) =>
+      concat(inTheClear(bytes), timer(5).pipe(ignoreElements()), acceptTls(connection, tls)),
+    ),
+  );
+  const peer = await server.dial();
+  peer.read().send('STARTTLS\n');
+  peer.end();
+  await peer.over;
+  assert.equal(reasons(await server.stop()), ['TlsFailed']);
+  peer.leave();
+  await gone();
+});
+
 test('says so where it is not to be had', async () => {
   const [near] = memory();
   assert.throws(() => acceptTls(near, tls), raised(TypeError, /^connection must be over a socket or another stream$/));

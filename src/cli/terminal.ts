@@ -78,8 +78,8 @@ class Terminal {
       completer: this.#complete,
     });
     lines.on('line', (line) => {
-      // The key that ended live output was Enter.
-      if (this.#running?.live === true && line === '') return;
+      // The key that ends live output is Enter.
+      if (this.#watching && line === '') return;
       this.#typed.push(line);
       this.#wake();
     });
@@ -162,16 +162,19 @@ class Terminal {
     done(null, result);
   }
 
+  /** Whether live output is shown that nobody has ended yet: what is typed after that key is the next line. */
+  get #watching(): boolean {
+    return this.#running !== null && this.#running.live && !this.#running.controller.signal.aborted;
+  }
+
   readonly #pressed = (text: string | undefined, _key: Key): void => {
     const lines = this.#lines;
     if (lines === null) return;
-    if (this.#running !== null) {
-      if (!this.#running.live) return;
-      this.#running.controller.abort();
+    if (this.#watching) {
+      this.#running?.controller.abort();
       erase(lines);
-      return;
     }
-    if (text !== '?') return;
+    if (this.#running !== null || text !== '?') return;
     const before = lines.line.slice(0, lines.cursor - 1);
     if (inText(grammar, this.#shell.context, before)) return;
     lines.write(null, { name: 'backspace' });

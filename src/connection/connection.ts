@@ -108,8 +108,9 @@ export interface ConnectionOptions {
   /**
    * What is read into (default `'fresh'`: new memory each time, which may be kept as long as one likes). With
    * `'shared'` what `reads` emits, and each frame cut from it, is a view of one buffer that all connections share, good
-   * until the call returns: `copy()` what is kept, queued or answered later. Saves an allocation a read; over sockets
-   * without TLS only, with it the rule is the same and nothing is saved. `'poisoned'` is the same rule for tests: everything is overwritten as soon as the call has returned.
+   * until the call returns: `copy()` what is kept, queued or answered later. Saves an allocation a read, over sockets
+   * without TLS; under TLS the rule holds and nothing is saved. `'poisoned'` is the same rule for tests: everything is
+   * overwritten as soon as the call has returned.
    */
   readonly readBuffer?: ReadBuffer;
   /** What these times, and the back-off of an acceptor or a dial, are measured by (default `asyncScheduler`). */

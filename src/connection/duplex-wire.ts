@@ -191,12 +191,12 @@ const emitsClose = (stream: Duplex): boolean => {
 };
 
 /**
- * Destroys a stream; if it is a TCP socket, with a reset. Unix sockets know no reset, under TLS it must not be, and while
- * its end is being sent the system refuses it, and Node then leaves it open.
+ * Destroys a stream; if it is a TCP socket, with a reset. Unix sockets know no reset, and under TLS it must not be. Nor
+ * while the end is on its way: the system takes no reset then, and Node would lose the socket, still open.
  */
 export const resetStream = (stream: Duplex): void => {
-  const resets = stream instanceof Socket && stream.remoteFamily !== undefined && !('encrypted' in stream);
-  const isShutting = stream.writableEnded && stream.writableLength === 0 && !stream.writableFinished;
-  if (resets && !isShutting) stream.resetAndDestroy();
+  const ending = stream.writableEnded && stream.writableLength === 0 && !stream.writableFinished;
+  if (stream instanceof Socket && stream.remoteFamily !== undefined && !('encrypted' in stream) && !ending)
+    stream.resetAndDestroy();
   else stream.destroy();
 };

@@ -61,7 +61,7 @@ export interface ListenOptions extends Place, ConnectionOptions {
   readonly mode?: number;
   /**
    * Speaks TLS: `{ key, cert }`, or what `tlsFrom` gives. A connection is emitted when its handshake is done; one that
-   * fails, or says nothing, is an event, and keeps nobody waiting. Under TLS the kernel may be read a little ahead.
+   * fails, or says nothing, is an event, and keeps nobody waiting. What it says first may be read a little ahead.
    */
   readonly tls?: TlsServerOptions | TlsSource;
   /** How many dials the system may keep for us before we accept them (default 511). */
@@ -162,13 +162,14 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       if (waiting.length > 0) gate.wait(admit);
     };
 
+    const mustWait = (): boolean => gate.closed || waiting.length > 0;
+    const mayNotWait = (): boolean => mustWait() && waiting.length >= maxWaiting;
+
     const arrived = (socket: Socket): void => {
-      if (!gate.closed && waiting.length === 0) emit(socket);
-      else if (waiting.length >= maxWaiting) refuse(socket, 'too-many-waiting');
-      else {
-        waiting.push(socket);
-        if (waiting.length === 1) gate.wait(admit);
-      }
+      if (!mustWait()) return emit(socket);
+      if (mayNotWait()) return refuse(socket, 'too-many-waiting');
+      waiting.push(socket);
+      if (waiting.length === 1) gate.wait(admit);
     };
 
     server.on('connection', (socket) => {
@@ -176,7 +177,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       socket.on('error', ignore);
       if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
       looking ??= clock.after(LOOK, look);
-      if (handshakes === undefined) return arrived(socket);
+      // There is no need to shake hands with one who is refused.
+      if (handshakes === undefined || mayNotWait()) return arrived(socket);
       const { peer } = endsOf(socket, place.path);
       handshakes.begin(socket, arrived, (reason, error) =>
         tell('onEvent', onEvent, { type: 'refused', peer, reason, error }),

@@ -67,6 +67,8 @@ export class SocketFile {
   /** Where to bind. */
   readonly hidden: string;
   readonly #path: string;
+  /** The same as it was given: it may be shorter, and a system has room for so much only where sockets are meant. */
+  readonly #given: string;
   readonly #mode: number;
   readonly #directory: string;
   /** What tells our file from one that came after it. */
@@ -80,6 +82,7 @@ export class SocketFile {
     this.hidden = join(directory, HIDDEN_NAME);
     this.#directory = resolve(directory);
     this.#path = resolve(path);
+    this.#given = path;
     this.#mode = mode;
   }
 
@@ -124,7 +127,7 @@ export class SocketFile {
     const there = this.#there();
     if (there === undefined) return false;
     if (!there.isSocket()) throw refusal('EEXIST');
-    if (!(await isDead(this.#path))) throw refusal('EADDRINUSE');
+    if (!(await isDead(this.#given))) throw refusal('EADDRINUSE');
     if (!this.#removed) await this.#takeAway(there);
     return false;
   }

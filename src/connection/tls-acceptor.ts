@@ -11,7 +11,7 @@ import {
 import type { TlsFailed } from '../errors.js';
 import { type LoadedTls, type TlsSource, loadedFor } from './tls-from.js';
 import { failureOf } from './tls-handshake.js';
-import { HANDSHAKE, SERVER_OPTIONS, type TlsServerOptions } from './tls-options.js';
+import { HANDSHAKE, SERVER_OPTIONS, type TlsServerOptions, checkKnown } from './tls-options.js';
 
 /** A server of Node's, seen from one handshake: who is to be told of it stands in between. */
 interface Hand extends Server {
@@ -24,6 +24,12 @@ const NO_DEADLINE = 2 ** 31 - 1;
 
 const HOUR = 3_600_000;
 
+const forServer = (options: TlsServerOptions): void => {
+  checkKnown('tls', options, SERVER_OPTIONS);
+  const { cert, certFile, pfx, pfxFile } = options;
+  if ((cert ?? certFile ?? pfx ?? pfxFile) === undefined) throw new TypeError('tls must have a key and a cert');
+};
+
 /**
  * Shakes hands as a server, with what its options say at the time.
  *
@@ -31,19 +37,21 @@ const HOUR = 3_600_000;
  * are read again, or the keys of the tickets change, another takes its place.
  */
 export class TlsAcceptor {
-  readonly handshakeTimeout: number;
-  readonly maxHandshakes: number;
   readonly #tls: LoadedTls;
   #server: Server | undefined;
   #generation = -1;
   #period = -1;
 
   constructor(tls: TlsServerOptions | TlsSource) {
-    this.#tls = loadedFor(tls, SERVER_OPTIONS);
-    const { cert, certFile, pfx, pfxFile, handshakeTimeout, maxHandshakes } = this.#tls.options;
-    if ((cert ?? certFile ?? pfx ?? pfxFile) === undefined) throw new TypeError('tls must have a key and a cert');
-    this.handshakeTimeout = handshakeTimeout ?? HANDSHAKE;
-    this.maxHandshakes = maxHandshakes ?? 1_000;
+    this.#tls = loadedFor(tls, forServer);
+  }
+
+  get handshakeTimeout(): number {
+    return this.#tls.options.handshakeTimeout ?? HANDSHAKE;
+  }
+
+  get maxHandshakes(): number {
+    return this.#tls.options.maxHandshakes ?? 1_000;
   }
 
   /** Begins a handshake; `now` is the time of day, by which the keys of tickets change. */

@@ -2,7 +2,9 @@ import { isIP } from 'node:net';
 import { type SecureContext, connect, createSecureContext } from 'node:tls';
 import { type LoadedTls, type TlsSource, loadedFor } from './tls-from.js';
 import { type Shake, failureOf } from './tls-handshake.js';
-import { CLIENT_OPTIONS, HANDSHAKE, type TlsClientOptions } from './tls-options.js';
+import { CLIENT_OPTIONS, HANDSHAKE, type TlsClientOptions, checkKnown } from './tls-options.js';
+
+const forClient = (options: TlsClientOptions): void => checkKnown('tls', options, CLIENT_OPTIONS);
 
 /** Shakes hands as a client, and remembers the last session, so that the next handshake with the same server is short. */
 export class TlsDialler {
@@ -14,7 +16,7 @@ export class TlsDialler {
 
   /** `host` is what is dialled: a name, or an address. */
   constructor(tls: true | TlsClientOptions | TlsSource, host: string) {
-    this.#tls = loadedFor(tls === true ? {} : tls, CLIENT_OPTIONS);
+    this.#tls = loadedFor(tls === true ? {} : tls, forClient);
     this.#host = host;
   }
 

@@ -26,6 +26,9 @@ export interface TlsWatching {
 /** What either side can set. Which of it is meant for which, `listen` and `dial` know. */
 type Options = TlsServerOptions & TlsClientOptions;
 
+/** Throws where options are not what somebody needs. */
+type Demand = (options: Options) => void;
+
 /** Options of TLS that can be read again while they are in use. */
 export interface TlsSource {
   /**
@@ -54,6 +57,8 @@ export class LoadedTls implements TlsSource {
   #watched: readonly string[] = [];
   /** Where no secret is shared. */
   readonly ownSecret = randomBytes(32);
+  /** What those who use it ask of the options, also of those to come. */
+  readonly #demands = new Set<Demand>();
 
   constructor(given: Options & TlsWatching) {
     const { watch = false, onReload, ...options } = checkObject('tls', given);
@@ -73,11 +78,19 @@ export class LoadedTls implements TlsSource {
     return this.#material;
   }
 
+  /** Throws where the options are not what somebody needs who is to use them, now and when they are read again. */
+  demand(demand: Demand): this {
+    demand(this.#options);
+    this.#demands.add(demand);
+    return this;
+  }
+
   reload(changes: Partial<Options> = {}): void {
     checkKnown('tls', checkObject('changes', changes), [...SERVER_OPTIONS, ...CLIENT_OPTIONS]);
     const replaced = new Set(Object.keys(changes).map(counterpart));
     const kept = Object.entries(this.#options).filter(([option]) => !replaced.has(option));
     const options: Options = { ...Object.fromEntries(kept), ...changes };
+    for (const demand of this.#demands) demand(options);
     this.#material = materialOf(options);
     this.#options = options;
     this.generation++;
@@ -119,8 +132,9 @@ export class LoadedTls implements TlsSource {
 export const tlsFrom = (options: TlsServerOptions & TlsClientOptions & TlsWatching): TlsSource =>
   new LoadedTls(options);
 
-/** @internal The options that were given to one side, of which it has to know each. */
-export const loadedFor = (tls: Options | TlsSource, known: readonly string[]): LoadedTls => {
-  checkKnown('tls', tls instanceof LoadedTls ? tls.options : checkObject('tls', tls), known);
-  return tls instanceof LoadedTls ? tls : new LoadedTls(tls as Options);
+/** @internal What was given to one side as its options, once they are found to be what it needs. */
+export const loadedFor = (tls: Options | TlsSource, demand: Demand): LoadedTls => {
+  if (tls instanceof LoadedTls) return tls.demand(demand);
+  demand(checkObject('tls', tls as Options));
+  return new LoadedTls(tls as Options);
 };

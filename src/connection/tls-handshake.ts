@@ -45,12 +45,16 @@ export const handshake = (
   raw.allowHalfOpen = false;
   const done = (socket: TLSSocket): void => {
     if (underWay.closed) return;
+    try {
+      noteTls(socket, raw);
+    } catch (error) {
+      return fail(failureOf(error));
+    }
     inVain = false;
-    raw.allowHalfOpen = socket.allowHalfOpen = true;
     underWay.unsubscribe();
+    raw.allowHalfOpen = socket.allowHalfOpen = true;
     // Node ends the process over an error that nobody hears.
     socket.on('error', ignore);
-    noteTls(socket, raw);
     secured(socket);
   };
   try {

@@ -194,9 +194,9 @@ export const materialOf = (options: TlsServerOptions & TlsClientOptions): TlsMat
     tried(name, { ...shared, ...reader.read(name, certificate, CERTIFICATE) });
   const byName = new Map<string, SecureContextOptions>();
   for (const [name, certificate] of Object.entries(checkObject('tls.sni', options.sni ?? {}))) {
-    const of = `tls.sni[${JSON.stringify(name)}]`;
-    checkKnown(of, checkObject(of, certificate), CERTIFICATE_OPTIONS);
-    byName.set(checkText('a name in tls.sni', name).toLowerCase(), contextOf(of, certificate));
+    const entry = `tls.sni[${JSON.stringify(name)}]`;
+    checkKnown(entry, checkObject(entry, certificate), CERTIFICATE_OPTIONS);
+    byName.set(checkText('a name in tls.sni', name).toLowerCase(), contextOf(entry, certificate));
   }
   return { context: contextOf('tls', options), byName, files: reader.files };
 };

@@ -24,3 +24,32 @@ export class Changeable<A> extends Observable<A> implements Changing<A> {
     if (value !== this.#values.value) this.#values.next(value);
   }
 }
+
+/**
+ * @internal The same for what many may listen to: a change that one of them makes is told when all have heard of the one
+ * before, so that everybody hears both, and in order.
+ */
+export class Announced<A> extends Changeable<A> {
+  #newest: A;
+  #telling = false;
+
+  constructor(first: A) {
+    super(first);
+    this.#newest = first;
+  }
+
+  override get value(): A {
+    return this.#newest;
+  }
+
+  override set(value: A): void {
+    this.#newest = value;
+    if (this.#telling) return;
+    this.#telling = true;
+    try {
+      while (super.value !== this.#newest) super.set(this.#newest);
+    } finally {
+      this.#telling = false;
+    }
+  }
+}

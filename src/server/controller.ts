@@ -16,7 +16,7 @@ import { POLICIES } from '../source/mailbox.js';
 import { Alarm as Timer, type Timetable, timetableOf } from '../time/timetable.js';
 import { Admission } from './admission.js';
 import { type Alarm, type AlarmThresholds, type Look, alarmsOf } from './alarms.js';
-import { Changeable } from './changing.js';
+import { Announced } from './changing.js';
 import { type Client, type Host, ServedClient } from './client.js';
 import { type ConnectOptions, type Dialled, DialledPeer } from './dialled.js';
 import { Events, type RefusedReason, type ServerEvent } from './events.js';
@@ -35,12 +35,15 @@ import { type ServerStatistics, Totals } from './statistics.js';
 /** How often rates and alarms are looked at, in milliseconds. */
 const EVERY = 1_000;
 
+/** How many who have to go, or may not come in, hear a last word at the same time. A flood of more is reset. */
+const LAST_WORDS = 64;
+
 const NOTHING_TO_STOP: StopReport = { ended: 0, cut: [], took: 0 };
 
 /** @internal A server: puts the parts together, and keeps them in step. */
 export class Controller<B> implements Server<B> {
   readonly name: string;
-  readonly state = new Changeable<ServerState>({
+  readonly state = new Announced<ServerState>({
     initialized: true,
     running: false,
     accepting: true,
@@ -237,13 +240,14 @@ export class Controller<B> implements Server<B> {
 
   #isLetIn(connection: Connection): boolean {
     const reason = this.#admission.judge(connection.peer, (client) => {
-      const flush = client.connection.statistics.buffered === 0;
+      const flush = client.connection.statistics.buffered === 0 && this.#admission.leaving < LAST_WORDS;
       this.disconnect(client, { reason: 'made room for another', flush });
     });
     if (reason === undefined) return true;
     this.#refused.add(connection);
     connection.closed.subscribe({ complete: () => this.#refused.delete(connection) });
-    if (reason === 'denied' || reason === 'not-allowed') connection.abort();
+    const denied = reason === 'denied' || reason === 'not-allowed';
+    if (denied || this.#refused.size > LAST_WORDS) connection.abort();
     else sayFarewell(connection, this.#setup.farewell);
     this.#tellRefused(connection.peer, reason);
     return false;

@@ -45,14 +45,14 @@ const encoderOf = (served: unknown): ((message: unknown) => Uint8Array) => {
 export const setupOf = <B>(name: string, served: Handler | Handled, options: ServerOptions<B>): Setup<B> => {
   const handler = checkFunction('handler', typeof served === 'object' ? served?.handler : served);
   const { drain, limits, farewell, idleAfter, highWater, listen, dial, ...listening } = checkObject('options', options);
-  const { writeDeadline, halfClose, writeLimit, noDelay } = listening;
+  const { writeDeadline, halfClose, writeLimit, readBuffer, noDelay } = listening;
   const scheduler = checkScheduler('scheduler', options.scheduler ?? asyncScheduler);
   const encode = encoderOf(served);
   // What is wrong with the options is said now, and not when it starts.
   if (listen === undefined) reallyListen(listening);
   const accept = checkFunction('listen', listen ?? reallyListen);
   const reach = checkFunction('dial', dial ?? reallyDial);
-  const given = { writeDeadline, halfClose, writeLimit, noDelay };
+  const given = { writeDeadline, halfClose, writeLimit, readBuffer, noDelay };
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return {
     name: checkText('name', name),
