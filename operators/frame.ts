@@ -1,5 +1,5 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import { type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
+import { type Cutter, type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
 import { type Deframer, type DeframerOptions, deframer } from '../src/framing/deframer.js';
 import type { Rule } from '../src/framing/rule.js';
 import { Step } from './link.js';
@@ -29,8 +29,8 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
       const framing = new Framing(out, deframer(rule, options));
       out.add(() => framing.leave());
       const before = flow.scope;
-      // The watch is for these frames, not for those of another `frame` further up.
-      if (before.frames !== null) flow.scope = { ...before, frames: null };
+      // The watch is for these frames, not for those of another `frame` further up. What is above may ask what is uncut.
+      flow.scope = { ...before, frames: null, cutter: framing };
       try {
         bytes.subscribe(framing);
       } finally {
@@ -40,7 +40,7 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
 };
 
 /** One subscription: its deframer, and whether that may go on. */
-class Framing extends Step<Uint8Array> {
+class Framing extends Step<Uint8Array> implements Cutter {
   protected readonly frames: Deframer;
   protected readonly watch: FrameWatch | null = flow.scope.frames;
   protected readonly drain: DrainState | null = flow.scope.drain;
@@ -56,6 +56,10 @@ class Framing extends Step<Uint8Array> {
     super(out);
     this.frames = frames;
     this.watch?.watching();
+  }
+
+  get held(): number {
+    return this.frames.held;
   }
 
   protected take(chunk: Uint8Array): void {

@@ -162,15 +162,62 @@ export class DrainTimeout extends SluiceError {
   }
 }
 
+// ── TLS ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * The two sides did not come to terms: no TLS was spoken, there was no version, cipher or protocol in common, a
+ * certificate does not hold, or it took too long. `cause` has what the system said.
+ */
+export class TlsFailed extends SluiceError {
+  readonly _tag = 'TlsFailed';
+  /**
+   * The word of Node or OpenSSL for it: `ERR_SSL_WRONG_VERSION_NUMBER`, `CERT_HAS_EXPIRED`,
+   * `ERR_TLS_HANDSHAKE_TIMEOUT`, ...
+   */
+  readonly code: string | undefined;
+
+  constructor(code?: string, cause?: unknown) {
+    super(`the TLS handshake failed${code ? ` (${code})` : ''}`, { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * The peer's bytes stopped without the word that they are over (`close_notify`): somebody may have cut them short, for
+ * anybody on the way can end a TCP connection. After RFC 8446, section 6.1.
+ */
+export class TlsTruncated extends SluiceError {
+  readonly _tag = 'TlsTruncated';
+
+  constructor() {
+    super('the peer, or somebody on the way, ended the connection without the end of TLS (close_notify)');
+  }
+}
+
+/**
+ * Bytes in the clear had come behind those with which the two sides agreed to turn to TLS: they might be taken for what
+ * came after it. The class of CVE-2011-0411.
+ */
+export class PlaintextRefused extends SluiceError {
+  readonly _tag = 'PlaintextRefused';
+  /** How many bytes. */
+  readonly held: number;
+
+  constructor(held: number) {
+    super(`${held} bytes in the clear came before the turn to TLS and were not read`);
+    this.held = held;
+  }
+}
+
 // ── ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const whyNotListening = (address: string, code: string | undefined): string => {
+const whyNotListening = (code: string | undefined): string => {
   if (code === 'EADDRINUSE') return 'it is in use';
   if (code === 'ECANCELED') return 'it was stopped before it did';
   if (code === 'EADDRNOTAVAIL') return 'it is no address of this machine';
-  if (code !== 'EACCES') return String(code);
-  // For a directory that is missing Node has the same word.
-  return address.includes('/') ? 'no such directory, or not permitted' : 'that is not permitted';
+  if (code === 'ENOENT') return 'there is no such directory';
+  if (code === 'EEXIST') return 'what is there is no socket';
+  return code === 'EACCES' ? 'that is not permitted' : String(code);
 };
 
 /** The port, or the socket file, could not be opened. */
@@ -182,7 +229,7 @@ export class ListenFailed extends SluiceError {
   readonly code: string | undefined;
 
   constructor(address: string, code: string | undefined, cause?: unknown) {
-    super(`cannot listen on ${address}: ${whyNotListening(address, code)}`, { cause });
+    super(`cannot listen on ${address}: ${whyNotListening(code)}`, { cause });
     this.address = address;
     this.code = code;
   }

@@ -16,6 +16,18 @@ export type {
   ReadBuffer,
 } from './connection/connection.js';
 export type { Place } from './connection/address.js';
+export type { TlsSource, TlsWatching } from './connection/tls-from.js';
+export { tlsFrom } from './connection/tls-from.js';
+export { acceptTls, requestTls } from './connection/tls-upgrade.js';
+export type { TlsInfo } from './connection/tls-info.js';
+export type {
+  Pem,
+  TlsCertificate,
+  TlsClientOptions,
+  TlsOptions,
+  TlsServerOptions,
+  TlsVersion,
+} from './connection/tls-options.js';
 
 export type { BalanceChange, BalanceOptions, Balancer } from './client/balance.js';
 export { balance } from './client/balance.js';

@@ -131,7 +131,7 @@ test('a port in use fails the stream, in one clear line', async () => {
 test('so does a host that is not ours, and a path that cannot be', async () => {
   for (const [place, message] of [
     [{ port: 0, host: '203.0.113.1' }, 'cannot listen on 203.0.113.1:0: it is no address of this machine'],
-    [{ path: '/nowhere/at/all.sock' }, 'cannot listen on /nowhere/at/all.sock: no such directory, or not permitted'],
+    [{ path: '/nowhere/at/all.sock' }, 'cannot listen on /nowhere/at/all.sock: there is no such directory'],
   ] as const) {
     let failure: unknown;
     await lastValueFrom(listen(place)).catch((error: unknown) => {

@@ -22,6 +22,8 @@ const target = { port: 1 };
 const pooled = { port: 1, protocol };
 const schema = { '~standard': { vendor: 'x', version: 1, validate: () => ({ value: 1 }) } };
 
+const [inMemory] = main.memory();
+
 const noObject = (name: string, got: unknown): RegExp => new RegExp(`^${name} must be an object, got ${String(got)}$`);
 const noFunction = (name: string, got: unknown): RegExp =>
   new RegExp(`^${name} must be a function, got ${String(got)}$`);
@@ -112,9 +114,38 @@ const topics: readonly Row[] = [
   [(f) => f({ highWater: 0 }), RangeError, /^highWater must be a whole number from 1 to \d+, got 0$/],
 ];
 
+const upgrades: readonly Row[] = [
+  [(f) => f(), TypeError, /^connection must be one that listen, dial or fromDuplex gave$/],
+  [(f) => f({}, {}), TypeError, /^connection must be one that listen, dial or fromDuplex gave$/],
+  [(f) => f(inMemory), TypeError, noObject('tls', undefined)],
+];
+
 const ofMain: Readonly<Record<string, readonly Row[]>> = {
-  listen: [...places, [(f) => f({ port: 1, onListening: 5 }), TypeError, noFunction('onListening', 5)]],
-  dial: [...places, [(f) => f({ port: 1, random: 1 }), TypeError, noFunction('random', 1)]],
+  acceptTls: [...upgrades, [(f) => f(inMemory, {}), TypeError, /^tls must have a key and a cert$/]],
+  requestTls: [
+    ...upgrades,
+    [(f) => f(inMemory, {}), TypeError, /^tls.servername must be a text that is not empty, got undefined$/],
+    [(f) => f(inMemory, { servername: 'a' }), TypeError, /^connection must be over a socket or another stream$/],
+  ],
+  tlsFrom: [
+    [(f) => f(), TypeError, noObject('tls', undefined)],
+    [(f) => f({ kee: 1 }), TypeError, /^tls has no option kee here$/],
+    [(f) => f({ watch: 'x' }), TypeError, /^tls.watch must be a number, got "x"$/],
+    [(f) => f({ caFile: '/no/where' }), Error, /^tls.caFile cannot be read: ENOENT/],
+  ],
+  listen: [
+    ...places,
+    [(f) => f({ port: 1, onListening: 5 }), TypeError, noFunction('onListening', 5)],
+    [(f) => f({ port: 1, mode: 0o600 }), TypeError, /^mode goes with the path of a file$/],
+    [(f) => f({ path: '/x', mode: 1_000 }), RangeError, /^mode must be a whole number from 0 to 511, got 1000$/],
+    [(f) => f({ port: 1, tls: true }), TypeError, noObject('tls', true)],
+    [(f) => f({ port: 1, tls: {} }), TypeError, /^tls must have a key and a cert$/],
+  ],
+  dial: [
+    ...places,
+    [(f) => f({ port: 1, random: 1 }), TypeError, noFunction('random', 1)],
+    [(f) => f({ port: 1, tls: { requestCert: true } }), TypeError, /^tls has no option requestCert here$/],
+  ],
   balance: [
     [(f) => f(), TypeError, /^targets must be an array or an Observable, got undefined$/],
     [(f) => f([]), RangeError, /^targets must have one target or more, got none$/],

@@ -1,9 +1,7 @@
-import { lstatSync, unlinkSync } from 'node:fs';
-import { Observable, Subject, catchError, firstValueFrom, map, of } from 'rxjs';
+import { Observable, Subject } from 'rxjs';
 import { type Protocol, protocol } from '../../operators/protocol.js';
 import { drain } from '../../operators/drain.js';
 import { serve } from '../../operators/serve.js';
-import { dial } from '../connection/dial.js';
 import { listen } from '../connection/listen.js';
 import { ListenFailed } from '../errors.js';
 import { Reply, Request, controlFraming, saying } from './control-messages.js';
@@ -75,25 +73,12 @@ const complaintOf = (error: unknown): { readonly reason: string; readonly at: nu
   at: error instanceof Complaint ? error.at : undefined,
 });
 
-/** Whether somebody answers at a Unix socket. */
-const answered = (path: string): Promise<boolean> =>
-  firstValueFrom(
-    dial({ path, connectTimeout: 1_000 }).pipe(
-      map((connection) => {
-        connection.abort();
-        return true;
-      }),
-      catchError(() => of(false)),
-    ),
-  );
-
-/** Takes away the socket file that a process left behind which is gone. Anything else at that path stays. */
-const makeRoom = async (path: string): Promise<void> => {
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there === undefined) return;
-  if (!there.isSocket()) throw new Complaint(`${path} is there, and is no socket`);
-  if (await answered(path)) throw new Complaint(`another shell listens at ${path}: npx sluice attach ${path}`);
-  unlinkSync(path);
+/** Why there is no control socket, in words for who asked for it. */
+const whyNot = (path: string, error: unknown): unknown => {
+  if (!(error instanceof ListenFailed)) return error;
+  if (error.code === 'EEXIST') return new Complaint(`${path} is there, and is no socket`);
+  const inUse = error.code === 'EADDRINUSE';
+  return new Complaint(inUse ? `another shell listens at ${path}: npx sluice attach ${path}` : error.message);
 };
 
 /** A control socket that is open. */
@@ -106,8 +91,7 @@ export interface ControlSocket {
  * Opens a control socket: a Unix socket that nobody but its owner may use (mode 0600), over which `npx sluice attach`
  * and others type lines, any number of them at once. Rejects when it cannot be opened.
  */
-export const openControlSocket = async (path: string, shellFor: () => Shell): Promise<ControlSocket> => {
-  await makeRoom(path);
+export const openControlSocket = (path: string, shellFor: () => Shell): Promise<ControlSocket> => {
   const stop = new Subject<void>();
   return new Promise((resolve, reject) => {
     let closed = (): void => {};
@@ -118,17 +102,8 @@ export const openControlSocket = async (path: string, shellFor: () => Shell): Pr
       stop.next();
       return gone;
     };
-    // The file is made with the mode that it keeps: at no moment could anybody else connect.
-    const mask = process.umask(0o177);
-    try {
-      listen({ path, writeLimit: ANSWERS, onListening: () => resolve({ close }) })
-        .pipe(drain(stop, GOODBYE, serve(control(shellFor))))
-        .subscribe({
-          error: (error: unknown) => reject(error instanceof ListenFailed ? new Complaint(error.message) : error),
-          complete: closed,
-        });
-    } finally {
-      process.umask(mask);
-    }
+    listen({ path, mode: 0o600, writeLimit: ANSWERS, onListening: () => resolve({ close }) })
+      .pipe(drain(stop, GOODBYE, serve(control(shellFor))))
+      .subscribe({ error: (error: unknown) => reject(whyNot(path, error)), complete: closed });
   });
 };

@@ -181,6 +181,7 @@ const watched = (connection: Connection, ended: () => void): Connection => ({
   reads: connection.reads.pipe(tap({ complete: ended })),
   writes: connection.writes,
   closed: connection.closed,
+  tls: connection.tls,
   get statistics() {
     return connection.statistics;
   },

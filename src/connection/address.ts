@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** The bytes that a system has room for in the path of a Unix socket. What is longer it cuts off, and says nothing. */
-const LONGEST_PATH = process.platform === 'darwin' ? 103 : 107;
+export const LONGEST_PATH = process.platform === 'darwin' ? 103 : 107;
 
 const checkPath = (path: string): string => {
   const length = Buffer.byteLength(checkText('path', path));

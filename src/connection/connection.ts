@@ -1,9 +1,11 @@
+import type { Duplex } from 'node:stream';
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
 import { checkInteger, checkObject, checkOneOf, checkScheduler, checkTime } from '../check.js';
 import {
   ConnectionAborted,
   ConnectionReset,
   HalfCloseTimeout,
+  PlaintextRefused,
   SluiceError,
   type WriteOverflow,
   WriteStalled,
@@ -14,7 +16,9 @@ import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
 import { Outgoing, type OutgoingListener } from './outgoing.js';
-import type { Wire, WireListener } from './wire.js';
+import { type Shake, handshake } from './tls-handshake.js';
+import type { TlsInfo } from './tls-info.js';
+import { type Wire, type WireListener, canChange } from './wire.js';
 
 /** What a connection has moved, as it stands when it is asked for. */
 export interface ConnectionStatistics {
@@ -71,6 +75,8 @@ export interface Connection {
   readonly closed: Observable<never>;
   readonly statistics: ConnectionStatistics;
   readonly state: ConnectionState;
+  /** What TLS it speaks, and who the peer has shown to be; undefined without TLS. */
+  readonly tls?: TlsInfo | undefined;
   /** Whether reading rests: something has come, and a consumer is full or paused. */
   readonly resting: boolean;
   /**
@@ -102,8 +108,9 @@ export interface ConnectionOptions {
   /**
    * What is read into (default `'fresh'`: new memory each time, which may be kept as long as one likes). With
    * `'shared'` what `reads` emits, and each frame cut from it, is a view of one buffer that all connections share, good
-   * until the call returns: `copy()` what is kept, queued or answered later. Saves an allocation a read; over sockets
-   * only. `'poisoned'` is the same rule for tests: everything is overwritten as soon as the call has returned.
+   * until the call returns: `copy()` what is kept, queued or answered later. Saves an allocation a read, over sockets
+   * without TLS; under TLS the rule holds and nothing is saved. `'poisoned'` is the same rule for tests: everything is
+   * overwritten as soon as the call has returned.
    */
   readonly readBuffer?: ReadBuffer;
   /** What these times, and the back-off of an acceptor or a dial, are measured by (default `asyncScheduler`). */
@@ -170,6 +177,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #pausedFor = 0;
   /** How long the peer may take to end its side, where somebody has said so. */
   #linger = Infinity;
+  /** Bytes that were read, and of which who cut them into frames had made nothing when nobody listened any more. */
+  #uncut = 0;
   #bytesIn = 0;
   #chunksIn = 0;
   #moved = 0;
@@ -208,6 +217,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return this.#wire.local;
   }
 
+  get tls(): TlsInfo | undefined {
+    return this.#wire.tls;
+  }
+
   get statistics(): ConnectionStatistics {
     return {
       openedAt: this.#openedAt,
@@ -244,6 +257,36 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#fail(new ConnectionAborted());
   }
 
+  /** @internal Turns to TLS. Completes when the handshake is done; an error of it is the connection's. */
+  secure(shake: Shake, ms: number): Observable<never> {
+    const wire = this.#wire;
+    if (!canChange(wire)) throw new TypeError('connection must be over a socket or another stream');
+    return new Observable((subscriber) => {
+      const fail = (error: SluiceError): void => {
+        this.#fail(error);
+        subscriber.error(error);
+      };
+      if (this.#failure !== null) return fail(this.#failure);
+      if (this.#reader !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));
+      if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
+      const held = this.#uncut + wire.unheard;
+      if (held > 0) return fail(new PlaintextRefused(held));
+      const begin = (): void => {
+        if (subscriber.closed) return this.#outgoing?.drained();
+        wire.change((stream, made) => {
+          const secured = (next: Duplex): void => {
+            made(next);
+            this.#outgoing?.drained();
+            subscriber.complete();
+          };
+          subscriber.add(handshake(shake, stream, this.#timetable, ms, secured, fail));
+        });
+      };
+      if (this.#outgoing === null) begin();
+      else this.#outgoing.hold(begin);
+    });
+  }
+
   /** How it is shown by `console.log`, so that an outcome can be printed as it is. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Connection ${this.id} (${this.peer})`;
@@ -257,7 +300,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     }
     if (this.#inputEnded) return subscriber.complete();
     if (this.#failure !== null) return subscriber.error(this.#failure);
-    const scope = this.#scopeOfReader();
+    const found = this.#scopeOfReader();
+    const { cutter } = found;
+    // What cuts these bytes does not cut those of another that is subscribed to while they are emitted.
+    const scope = cutter === undefined ? found : { ...found, cutter: undefined };
     const gate = new Gate(scope);
     this.#reader = subscriber;
     this.#gate = gate;
@@ -271,6 +317,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
       gate.forget(this.#resume);
       gate.leave();
       this.#rested();
+      this.#uncut += cutter?.held ?? 0;
       this.#reader = this.#gate = null;
       this.#forsaken = true;
       if (this.#inputEnded || this.#failure !== null) return;

@@ -1,17 +1,22 @@
 import { type Socket, type TcpNetConnectOpts, connect } from 'node:net';
 import { Observable, Subscription } from 'rxjs';
 import { checkBoolean, checkFunction, checkHook, checkTime } from '../check.js';
-import { DialFailed, DialGivenUp, DialTimeout } from '../errors.js';
+import { DialFailed, DialGivenUp, DialTimeout, type TlsFailed } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
+import { timetableOf } from '../time/timetable.js';
 import { expectLargeBuffers } from './allocator.js';
 import { type Place, checkPlace, endsOf, placeName } from './address.js';
 import { type Backoff, type Reconnect, backoffOf, waitOf } from './backoff.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire } from './duplex-wire.js';
 import { type Reads, readShared } from './shared-reads.js';
+import { TlsDialler } from './tls-dialler.js';
+import type { TlsSource } from './tls-from.js';
+import { handshake } from './tls-handshake.js';
+import type { TlsClientOptions } from './tls-options.js';
 
 /** What a dial is doing. */
 export type DialState =
@@ -23,8 +28,10 @@ export type DialState =
 
 /** Whom to dial, and how. */
 export interface DialOptions extends Place, ConnectionOptions {
-  /** How long the other side may take to answer, in milliseconds (default 10,000). */
+  /** How long the other side may take to answer, a TLS handshake included, in milliseconds (default 10,000). */
   readonly connectTimeout?: number;
+  /** Speaks TLS: `true` where the server's root is one that Node knows, else `{ ca }` and what else it takes. */
+  readonly tls?: boolean | TlsClientOptions | TlsSource;
   /** Sends what is written at once instead of waiting to fill a packet (default true). */
   readonly noDelay?: boolean;
   /** Dials again after a failure, and after each connection that has gone. Without it, once. */
@@ -58,6 +65,7 @@ export const dial = (options: DialOptions): Observable<Connection> => {
   const onState = checkHook('onState', options.onState);
   const random = checkFunction('random', options.random ?? Math.random);
   const address = placeName(place);
+  const tls = options.tls ? new TlsDialler(options.tls, place.host ?? 'localhost') : undefined;
 
   return new Observable((subscriber) => {
     const clock = clockOf(limits.scheduler);
@@ -76,11 +84,17 @@ export const dial = (options: DialOptions): Observable<Connection> => {
     let reads: Reads | undefined;
 
     const attempt = (): void => {
-      reads = limits.readBuffer === 'shared' ? { take: ignore } : undefined;
+      reads = limits.readBuffer === 'shared' && tls === undefined ? { take: ignore } : undefined;
       const shared = reads === undefined ? {} : readShared(reads);
       state({ state: 'connecting', address, attempt: failures + 1 });
-      proceed(() => connecting({ ...place, noDelay, ...shared }, clock.after(timeout, late), connected, refused));
+      proceed(() =>
+        connecting({ ...place, noDelay, ...shared }, clock.after(timeout, late), secure, connected, refused),
+      );
     };
+
+    const secure: Secure | undefined =
+      tls &&
+      ((raw, done, gone) => handshake(tls.shake, raw, timetableOf(limits.scheduler), tls.handshakeTimeout, done, gone));
 
     const refused = (error: NodeJS.ErrnoException): void => failed(new DialFailed(address, error.code, error));
 
@@ -128,18 +142,29 @@ export const dial = (options: DialOptions): Observable<Connection> => {
   });
 };
 
+/** What is done to a socket before it is a connection. */
+type Secure = (raw: Socket, done: (socket: Socket) => void, failed: (error: TlsFailed) => void) => Subscription;
+
 /** One attempt. Unsubscribing gives it up; `limit` is what does so when it takes too long. */
 const connecting = (
   place: Place & Partial<TcpNetConnectOpts>,
   limit: Subscription,
+  secure: Secure | undefined,
   connected: (socket: Socket) => void,
   refused: (error: NodeJS.ErrnoException) => void,
 ): Subscription => {
   expectLargeBuffers();
   const socket = connect({ ...place, allowHalfOpen: true, highWaterMark: BUFFER } as TcpNetConnectOpts);
-  const onConnect = (): void => {
+  let ours = true;
+  const done = (connection: Socket): void => {
+    ours = false;
     attempting.unsubscribe();
-    connected(socket);
+    connected(connection);
+  };
+  const onConnect = (): void => {
+    if (secure === undefined) return done(socket);
+    socket.off('error', onError).on('error', ignore);
+    attempting.add(secure(socket, done, onError));
   };
   const onError = (error: NodeJS.ErrnoException): void => {
     attempting.unsubscribe();
@@ -148,7 +173,7 @@ const connecting = (
   const attempting = new Subscription(() => {
     limit.unsubscribe();
     socket.off('connect', onConnect).off('error', onError);
-    if (!socket.connecting) return;
+    if (!ours) return;
     socket.on('error', ignore);
     socket.destroy();
   });

@@ -1,7 +1,9 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TlsTruncated } from '../errors.js';
 import type { Reads } from './shared-reads.js';
-import type { Wire, WireListener } from './wire.js';
+import { type TlsInfo, tlsOf, wasCut } from './tls-info.js';
+import type { ChangingWire, WireListener } from './wire.js';
 
 /** What a socket of ours reads and holds at once, in bytes: the `highWaterMark` of Node 22 and later, on every Node. */
 export const BUFFER = 64 * 1024;
@@ -16,7 +18,8 @@ function tellReceived(this: Wired, chunk: Uint8Array): void {
 }
 
 function tellEnded(this: Wired): void {
-  this[listenerOf].ended();
+  if (wasCut(this)) this[listenerOf].failed(new TlsTruncated());
+  else this[listenerOf].ended();
 }
 
 function tellDrained(this: Wired): void {
@@ -32,12 +35,12 @@ function tellFailed(this: Wired, error: unknown): void {
 }
 
 /** A Node socket, or any other `Duplex`, as a wire. */
-export class DuplexWire implements Wire {
+export class DuplexWire implements ChangingWire {
   readonly peer: string;
   readonly local: string;
-  readonly #stream: Duplex;
+  #stream!: Duplex;
   /** A socket says when the bytes have left. Another stream may call them written and pass them on as they are. */
-  readonly #keepsChunks: boolean;
+  #keepsChunks!: boolean;
   #listener!: WireListener;
   #gone = false;
 
@@ -48,12 +51,20 @@ export class DuplexWire implements Wire {
     this.#reads = reads;
     this.peer = peer;
     this.local = local;
+    this.#take(stream);
+  }
+
+  #take(stream: Duplex): void {
     this.#stream = stream;
     this.#keepsChunks = !(stream instanceof Socket);
     // An end of the peer's is not yet ours.
     stream.allowHalfOpen = true;
     // Listening for `data` would set it flowing: nothing is read before somebody reads.
     stream.pause();
+  }
+
+  get tls(): TlsInfo | undefined {
+    return tlsOf(this.#stream);
   }
 
   get pending(): number {
@@ -63,8 +74,12 @@ export class DuplexWire implements Wire {
   attach(listener: WireListener): void {
     this.#listener = listener;
     if (this.#reads !== undefined) this.#reads.take = (chunk) => listener.received(chunk);
+    this.#listen();
+  }
+
+  #listen(): void {
     const stream = this.#stream as Wired;
-    stream[listenerOf] = listener;
+    stream[listenerOf] = this.#listener;
     stream
       .on('data', tellReceived)
       .on('end', tellEnded)
@@ -72,6 +87,35 @@ export class DuplexWire implements Wire {
       .on('finish', tellFinished)
       .on('error', tellFailed)
       .on('close', this.#tellGone);
+    // Under TLS it is read before somebody listens, and what is told once is not told again.
+    if (stream.readableEnded || stream.closed) process.nextTick(this.#tellPast);
+  }
+
+  readonly #tellPast = (): void => {
+    const stream = this.#stream as Wired;
+    if (stream.errored !== null) tellFailed.call(stream, stream.errored);
+    else if (stream.readableEnded) tellEnded.call(stream);
+    if (stream.closed) this.#tellGone();
+  };
+
+  get unheard(): number {
+    return this.#stream.readableLength;
+  }
+
+  change(make: (stream: Duplex, made: (next: Duplex) => void) => void): void {
+    const before = this.#stream as Wired;
+    before
+      .off('data', tellReceived)
+      .off('end', tellEnded)
+      .off('drain', tellDrained)
+      .off('finish', tellFinished)
+      .off('error', tellFailed)
+      .on('error', ignore);
+    make(before, (next) => {
+      before.off('close', this.#tellGone);
+      this.#take(next);
+      this.#listen();
+    });
   }
 
   pause(): void {
@@ -137,6 +181,8 @@ export class DuplexWire implements Wire {
     this.#listener.gone();
   };
 }
+
+const ignore = (): void => {};
 
 /** Whether it will say that it is closed. One made with `emitClose: false` does not, and only its inside tells so. */
 const emitsClose = (stream: Duplex): boolean => {

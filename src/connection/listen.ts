@@ -1,19 +1,25 @@
 import { closeSync, openSync } from 'node:fs';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { devNull } from 'node:os';
+import { dirname } from 'node:path';
 import { Observable, type Subscription } from 'rxjs';
 import { checkBoolean, checkHook, checkInteger } from '../check.js';
-import { ListenFailed } from '../errors.js';
+import { ListenFailed, type TlsFailed } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
 import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { expectLargeBuffers } from './allocator.js';
-import { type Place, checkPlace, endsOf, hostAndPort, oneLocal, placeName } from './address.js';
+import { LONGEST_PATH, type Place, checkPlace, endsOf, hostAndPort, oneLocal, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
 import { type Reads, remade } from './shared-reads.js';
+import { HIDDEN_LENGTH, SocketFile, isFile } from './socket-file.js';
+import { TlsAcceptor } from './tls-acceptor.js';
+import type { TlsSource } from './tls-from.js';
+import { Handshakes } from './tls-handshakes.js';
+import type { TlsServerOptions } from './tls-options.js';
 
 /** Where a server listens, once it does. */
 export interface ListenAddress {
@@ -36,10 +42,28 @@ export type ListenEvent =
    */
   | { readonly type: 'accept-failed'; readonly code: string; readonly wait: number }
   /** A connection was refused: while backing off, or because too many wait already. */
-  | { readonly type: 'refused'; readonly peer: string; readonly reason: 'backing-off' | 'too-many-waiting' };
+  | { readonly type: 'refused'; readonly peer: string; readonly reason: 'backing-off' | 'too-many-waiting' }
+  /** A TLS handshake came to nothing, or was given up because too many others were under way. */
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'handshake-failed' | 'too-many-handshakes';
+      readonly error: TlsFailed;
+    };
 
 /** How to listen. A port, or a path, is all that is needed. */
 export interface ListenOptions extends Place, ConnectionOptions {
+  /**
+   * Who may connect to a Unix socket: the mode of its file (default 0o600, this user and root). To connect takes the
+   * right to write. The file is there with this mode or not at all; one that a dead process left is replaced, one at
+   * which somebody listens never is (`EADDRINUSE`), and it is taken away at the end.
+   */
+  readonly mode?: number;
+  /**
+   * Speaks TLS: `{ key, cert }`, or what `tlsFrom` gives. A connection is emitted when its handshake is done; one that
+   * fails, or says nothing, is an event, and keeps nobody waiting. What it says first may be read a little ahead.
+   */
+  readonly tls?: TlsServerOptions | TlsSource;
   /** How many dials the system may keep for us before we accept them (default 511). */
   readonly backlog?: number;
   /** How many accepted connections may wait unread for a consumer that is busy (default 10,000); more are refused. */
@@ -80,6 +104,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
   const limits = connectionLimits(options);
   const backlog = checkInteger('backlog', options.backlog ?? 511, 1, 65_535);
   const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 0);
+  const mode = checkMode(options);
+  const tls = options.tls === undefined ? undefined : new TlsAcceptor(options.tls);
   const noDelay = checkBoolean('noDelay', options.noDelay ?? true);
   const ipv6Only = checkBoolean('ipv6Only', options.ipv6Only ?? false);
   const onListening = checkHook('onListening', options.onListening);
@@ -98,10 +124,14 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     expectLargeBuffers();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, highWaterMark: BUFFER });
 
+    const handshakes = tls && new Handshakes(tls, limits.scheduler);
+
     const emit = (socket: Socket): void => {
       const { peer, local } = endsOf(socket, place.path, home);
       const wire =
-        limits.readBuffer === 'shared' ? sharingWire(socket, peer, local) : new DuplexWire(socket, peer, local);
+        limits.readBuffer === 'shared' && tls === undefined
+          ? sharingWire(socket, peer, local)
+          : new DuplexWire(socket, peer, local);
       const connection = new WireConnection(wire, limits);
       // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
       inScope(gate.scope, () => subscriber.next(connection));
@@ -132,44 +162,79 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       if (waiting.length > 0) gate.wait(admit);
     };
 
+    const mustWait = (): boolean => gate.closed || waiting.length > 0;
+    const mayNotWait = (): boolean => mustWait() && waiting.length >= maxWaiting;
+
+    const arrived = (socket: Socket): void => {
+      if (!mustWait()) return emit(socket);
+      if (mayNotWait()) return refuse(socket, 'too-many-waiting');
+      waiting.push(socket);
+      if (waiting.length === 1) gate.wait(admit);
+    };
+
     server.on('connection', (socket) => {
       // Node ends the process over an error that nobody hears.
       socket.on('error', ignore);
       if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
       looking ??= clock.after(LOOK, look);
-      if (!gate.closed && waiting.length === 0) emit(socket);
-      else if (waiting.length >= maxWaiting) refuse(socket, 'too-many-waiting');
-      else {
-        waiting.push(socket);
-        if (waiting.length === 1) gate.wait(admit);
-      }
+      // There is no need to shake hands with one who is refused.
+      if (handshakes === undefined || mayNotWait()) return arrived(socket);
+      const { peer } = endsOf(socket, place.path);
+      handshakes.begin(socket, arrived, (reason, error) =>
+        tell('onEvent', onEvent, { type: 'refused', peer, reason, error }),
+      );
     });
+
+    const failed = (error: unknown): void =>
+      subscriber.error(new ListenFailed(placeName(place), (error as NodeJS.ErrnoException).code, error));
 
     server.on('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? 'unknown';
-      if (!opened) subscriber.error(new ListenFailed(placeName(place), error.code, error));
+      if (!opened) failed(error);
       else if (PEER_GONE.has(code)) tell('onEvent', onEvent, { type: 'accept-failed', code, wait: 0 });
       else backOff(code);
     });
 
-    server.on('listening', () => {
+    const listening = (): void => {
+      if (subscriber.closed) return;
       opened = true;
       const address = addressOf(server.address(), place.path);
       const { host, port } = address;
       home = host === undefined || port === undefined ? undefined : oneLocal(host, port);
       tell('onListening', onListening, address);
-    });
+    };
 
-    server.listen({ ...place, backlog, ipv6Only });
+    let file: SocketFile | undefined;
+    server.on('listening', () => (file === undefined ? listening() : void file.place().then(listening, failed)));
+    try {
+      if (mode !== undefined) file = new SocketFile(place.path as string, mode);
+      server.listen({ ...place, ...(file && { path: file.hidden }), backlog, ipv6Only });
+    } catch (error) {
+      failed(error);
+    }
 
     return () => {
+      file?.remove();
       looking?.unsubscribe();
       gate.forget(admit);
       gate.leave();
       server.close();
+      handshakes?.leave();
       for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);
     };
   });
+};
+
+/** The mode of the file of a Unix socket, where there is one. */
+const checkMode = ({ path, mode }: ListenOptions): number | undefined => {
+  if (path === undefined || !isFile(path)) {
+    if (mode === undefined) return undefined;
+    throw new TypeError('mode goes with the path of a file');
+  }
+  const directory = Buffer.byteLength(dirname(path));
+  const most = LONGEST_PATH - HIDDEN_LENGTH;
+  if (directory <= most) return checkInteger('mode', mode ?? 0o600, 0, 0o777);
+  throw new RangeError(`path must have a directory of ${most} bytes at most, got ${directory}`);
 };
 
 /** A socket that is read into the buffer that all share. */

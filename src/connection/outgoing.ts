@@ -59,6 +59,7 @@ export class Outgoing implements Task, Taker {
   #resting = false;
   #ended = false;
   #left = false;
+  #holding: (() => void) | null = null;
 
   constructor(wire: Wire, limit: number, listener: OutgoingListener) {
     this.#wire = wire;
@@ -109,6 +110,12 @@ export class Outgoing implements Task, Taker {
     this.#consumer.leave();
   }
 
+  /** Calls `then` once all that has come is handed over. What comes after that waits, until the wire has room again. */
+  hold(then: () => void): void {
+    this.#holding = then;
+    this.run();
+  }
+
   /** The wire has room again. */
   drained(): void {
     this.full = false;
@@ -120,6 +127,7 @@ export class Outgoing implements Task, Taker {
     this.#scheduled = false;
     if (this.#left) return;
     while (!this.full && this.queued > 0) this.#handOver();
+    if (this.#holding !== null && !this.full) this.#hold(this.#holding);
     if (this.full) {
       this.#resting = true;
       this.#consumer.valve.close();
@@ -202,6 +210,12 @@ export class Outgoing implements Task, Taker {
   #overfull(): void {
     this.#consumer.filled(this.queued);
     if (this.queued > this.#limit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, this.#limit));
+  }
+
+  #hold(then: () => void): void {
+    this.#holding = null;
+    this.full = true;
+    then();
   }
 
   #failed(error: unknown): void {

@@ -1,3 +1,6 @@
+import type { Duplex } from 'node:stream';
+import type { TlsInfo } from './tls-info.js';
+
 /**
  * What carries the bytes of a connection: a socket, a pair in memory, later TLS or a WebSocket.
  *
@@ -8,6 +11,8 @@ export interface Wire {
   readonly peer: string;
   /** Where this side is. */
   readonly local: string;
+  /** What is known of the TLS that it speaks, if it does. */
+  readonly tls?: TlsInfo | undefined;
   /** Bytes taken by `write` that have not left for good: while there are some, they must stay as they are. */
   readonly pending: number;
   /** Gives the wire the one who listens to it. Called once; the wire starts paused, and brings nothing until `resume`. */
@@ -25,6 +30,19 @@ export interface Wire {
   /** The same, so that the other side sees a reset wherever the wire has such a thing. */
   reset(): void;
 }
+
+/** A wire that can have another stream, made of the one it has, carry what comes and goes. */
+export interface ChangingWire extends Wire {
+  /** Bytes that have come, and that the one who listens was not told of. */
+  readonly unheard: number;
+  /**
+   * Hands over the stream, which is paused. `made` is to be called with the one that takes its place, and is paused
+   * too; until then nothing may be written, and nothing is told but that it is gone.
+   */
+  change(make: (stream: Duplex, made: (next: Duplex) => void) => void): void;
+}
+
+export const canChange = (wire: Wire): wire is ChangingWire => 'change' in wire;
 
 /** What a wire has to tell. */
 export interface WireListener {

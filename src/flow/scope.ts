@@ -14,8 +14,16 @@ export interface Scope {
   readonly within?: Valve;
   /** Who wants to know when a frame has begun and when it is whole: `frameDeadline`. */
   readonly frames: FrameWatch | null;
+  /** What cuts the bytes of the source into frames, where something does: it knows what is not cut. */
+  readonly cutter?: Cutter | undefined;
   /** How the server is told to stop: `reads` then ends, and a frame that is cut short by that is forgotten. */
   readonly drain: DrainState | null;
+}
+
+/** What cuts bytes into frames. */
+export interface Cutter {
+  /** Bytes that it has, and of which nothing is cut yet. */
+  readonly held: number;
 }
 
 /** Told by `frame` about the frame that is under way. */

@@ -7,7 +7,8 @@ import type { StopReport } from './report.js';
 
 /**
  * Why a connection was refused: its address is denied, or is none of those that are allowed; the server is full; too many
- * of its address are there; the acceptor had no descriptor left; or too many waited already.
+ * of its address are there; the acceptor had no descriptor left; too many waited already; the TLS handshake came to
+ * nothing, or was given up because too many others were under way.
  */
 export type RefusedReason =
   | 'denied'
@@ -15,7 +16,9 @@ export type RefusedReason =
   | 'full'
   | 'too-many-of-address'
   | 'backing-off'
-  | 'too-many-waiting';
+  | 'too-many-waiting'
+  | 'handshake-failed'
+  | 'too-many-handshakes';
 
 /** What each event tells besides its `type` and the name of its `server`. */
 interface Told {

@@ -1,5 +1,6 @@
 import { Observable, type Observer, type OperatorFunction, Subscriber, tap } from 'rxjs';
 import type { Connection, ConnectionState, ConnectionStatistics, EndOptions } from '../connection/connection.js';
+import type { TlsInfo } from '../connection/tls-info.js';
 import { ConnectionReset } from '../errors.js';
 import { flow } from '../flow/scope.js';
 import { errorName } from '../error-name.js';
@@ -73,6 +74,10 @@ export class RecordedConnection implements Connection {
 
   get local(): string {
     return this.#connection.local;
+  }
+
+  get tls(): TlsInfo | undefined {
+    return this.#connection.tls;
   }
 
   get closed(): Observable<never> {

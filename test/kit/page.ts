@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PlainClient } from '../../src/testing/plain-client.js';
+import { certify } from './certificates.js';
 import { compile } from './compile.js';
 import { type Program, client, freePort, start } from './program.js';
 
@@ -56,6 +57,15 @@ const printed = (program: Program): string =>
     .replaceAll(/\(?(?:file:\/\/)?\/[^\s()]*\/\w+-\d+\.mjs:\d+:\d+\)?/g, 'story.ts')
     .trim();
 
+/** What a program finds in its folder where its page speaks of certificates. */
+const writeCertificates = (folder: string): void => {
+  const by = certify({ name: 'a root' });
+  const local = certify({ name: 'localhost', hosts: ['localhost', '127.0.0.1'], by });
+  const ann = certify({ name: 'ann', by });
+  const files = { root: by.cert, key: local.key, cert: local.cert, 'ann-key': ann.key, ann: ann.cert };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, `${name}.pem`), content);
+};
+
 /**
  * Adds a test for every program in a page, which runs it as a reader would. A comment before a block says what happens:
  *
@@ -67,7 +77,8 @@ const printed = (program: Program): string =>
  * Gives all blocks of the page.
  */
 export const runsPage = <T>(test: Test<T>, path: string): readonly Block[] => {
-  const blocks = blocksOf(readFileSync(join(root, path), 'utf8'));
+  const text = readFileSync(join(root, path), 'utf8');
+  const blocks = blocksOf(text);
   const programs = blocks.filter(({ language }) => language === 'ts');
   const page = basename(path, '.md').replaceAll(/\W/g, '');
   // Inside the package, where its own name leads to it.
@@ -96,6 +107,7 @@ export const runsPage = <T>(test: Test<T>, path: string): readonly Block[] => {
         programs.map((block) => [nameOf(block), block.code.replaceAll('port: 7000', `port: ${ports.get(block)}`)]),
       ),
     );
+    if (text.includes('.pem')) writeCertificates(folder);
   });
 
   for (const block of programs) {

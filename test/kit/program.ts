@@ -19,6 +19,8 @@ export interface Program {
   /** Writes to its standard input. */
   readonly say: (text: string) => void;
   /** Ends its standard input. */
+  readonly close: () => void;
+  /** Ends its standard input. */
   readonly hush: () => void;
 }
 
@@ -71,6 +73,7 @@ export const start = (
     signal: (name) => child.kill(name),
     exited,
     say: (text) => child.stdin.write(text),
+    close: () => child.stdin.end(),
     hush: () => child.stdin.end(),
   };
 };
