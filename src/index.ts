@@ -16,6 +16,8 @@ export type {
   ReadBuffer,
 } from './connection/connection.js';
 export type { Place } from './connection/address.js';
+export type { ProxyHeaderOptions } from './connection/proxy-header-of.js';
+export { proxyHeaderOf } from './connection/proxy-header-of.js';
 
 export type { BalanceChange, BalanceOptions, Balancer } from './client/balance.js';
 export { balance } from './client/balance.js';
@@ -28,6 +30,9 @@ export { array, bytes, cstring, f32, f64, i16, i32, i64, i8, u16, u32, u64, u8 }
 export type { InvalidOptions, InvalidPolicy } from './codec/invalid.js';
 export type { JsonLimits } from './codec/json.js';
 export { json, jsonWithin } from './codec/json.js';
+export type { ProxyEnd, ProxyHeader } from './codec/proxy-header.js';
+export { proxyHeader } from './codec/proxy-header.js';
+export type { ProxySsl, ProxyTlv, ProxyTlvs } from './codec/proxy-tlvs.js';
 export { reasons } from './codec/reasons.js';
 export type { CodecOrSchema, StandardSchema } from './codec/standard-schema.js';
 export { codecOf } from './codec/standard-schema.js';
@@ -47,6 +52,8 @@ export type { Ending, LineOptions } from './framing/line.js';
 export { line } from './framing/line.js';
 export type { NetstringOptions } from './framing/netstring.js';
 export { netstring } from './framing/netstring.js';
+export type { ProxyFrameOptions } from './framing/proxy-frame.js';
+export { proxyFrame } from './framing/proxy-frame.js';
 export { raw } from './framing/raw.js';
 export type { Front, InvertibleRule, Rule, Verdict } from './framing/rule.js';
 export { found, malformed, more, tooLong } from './framing/rule.js';

@@ -22,6 +22,9 @@ const target = { port: 1 };
 const pooled = { port: 1, protocol };
 const schema = { '~standard': { vendor: 'x', version: 1, validate: () => ({ value: 1 }) } };
 
+const proxies = { trusted: ['10.0.0.0/8'] };
+const unknown = { version: 1, command: 'proxy' };
+
 const noObject = (name: string, got: unknown): RegExp => new RegExp(`^${name} must be an object, got ${String(got)}$`);
 const noFunction = (name: string, got: unknown): RegExp =>
   new RegExp(`^${name} must be a function, got ${String(got)}$`);
@@ -200,6 +203,14 @@ const ofMain: Readonly<Record<string, readonly Row[]>> = {
   line: [...lines, [(f) => f(-1), RangeError, /^maxBytes must be a whole number from 1 to \d+, got -1$/]],
   netstring: limited,
   varint: limited,
+  proxyFrame: [
+    ...onlyOptions,
+    [(f) => f({ limit: 100 }), RangeError, /^limit must be a whole number from 232 to 65551, got 100$/],
+  ],
+  proxyHeaderOf: [
+    [(f) => f(), TypeError, noObject('connection', undefined)],
+    [(f) => f({}, null), TypeError, noObject('options', null)],
+  ],
   deframer: rules,
   found: [[(f) => f(0, 0), RangeError, /^a frame must have a byte or more, got 0, 0 and 0$/]],
 };
@@ -318,6 +329,24 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
     ],
     [(f) => f({ ...pooled, random: 1 }), TypeError, noFunction('random', 1)],
     [(f) => f({ ...pooled, scheduler: 5 }), TypeError, noScheduler],
+  ],
+  proxyProtocol: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({}), TypeError, noFunction('trusted', undefined)],
+    [(f) => f({ trusted: [] }), RangeError, /^trusted must name one network or more, got none$/],
+    [(f) => f({ trusted: ['here'] }), RangeError, /^cidr must be an address or a network, .* got "here"$/],
+    [(f) => f({ ...proxies, untrusted: 'x' }), TypeError, /^untrusted must be one of "refuse", "pass", got "x"$/],
+    [(f) => f({ ...proxies, deadline: 0 }), RangeError, /^deadline must be a time from 1 to \d+ ms, got 0$/],
+    [(f) => f({ ...proxies, limit: 1 }), RangeError, /^limit must be a whole number from 232 to 65551, got 1$/],
+    [(f) => f({ ...proxies, maxWaiting: 0 }), RangeError, /^maxWaiting must be a whole number from 1 to \d+, got 0$/],
+    [(f) => f({ ...proxies, onEvent: 5 }), TypeError, noFunction('onEvent', 5)],
+    [(f) => f({ ...proxies, scheduler: 5 }), TypeError, noScheduler],
+  ],
+  sendProxyHeader: [
+    [(f) => f(), TypeError, noObject('header', undefined)],
+    [(f) => f({ version: 3, command: 'proxy' }), RangeError, /^version must be 1 or 2, got 3$/],
+    [(f) => f({ version: 2 }), TypeError, /^command must be one of "proxy", "local", got undefined$/],
+    [(f) => f({ ...unknown, tlvs: { netns: 'a' } }), RangeError, /^tlvs need version 2$/],
   ],
   protocol: [
     [(f) => f(), TypeError, noObject('options', undefined)],

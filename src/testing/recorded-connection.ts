@@ -1,4 +1,5 @@
 import { Observable, type Observer, type OperatorFunction, Subscriber, tap } from 'rxjs';
+import type { ProxyHeader } from '../codec/proxy-header.js';
 import type { Connection, ConnectionState, ConnectionStatistics, EndOptions } from '../connection/connection.js';
 import { ConnectionReset } from '../errors.js';
 import { flow } from '../flow/scope.js';
@@ -73,6 +74,10 @@ export class RecordedConnection implements Connection {
 
   get local(): string {
     return this.#connection.local;
+  }
+
+  get proxy(): ProxyHeader | undefined {
+    return this.#connection.proxy;
   }
 
   get closed(): Observable<never> {
