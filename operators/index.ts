@@ -22,6 +22,8 @@ export { frameVarint } from './frame-varint.js';
 export { heartbeat } from './heartbeat.js';
 export type { KeepAliveEvent, KeepAliveOptions } from './keep-alive.js';
 export { keepAlive } from './keep-alive.js';
+export type { LimitRateOptions, RatePolicy } from './limit-rate.js';
+export { limitRate } from './limit-rate.js';
 export type { MapAsyncOptions } from './map-async.js';
 export { mapAsync } from './map-async.js';
 export { mergeMap } from './merge-map.js';

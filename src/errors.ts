@@ -338,6 +338,23 @@ export class PeerSilent extends SluiceError {
   }
 }
 
+// ── limits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** More came than a rate limit allows, and its policy is to end the connection. */
+export class RateExceeded extends SluiceError {
+  readonly _tag = 'RateExceeded';
+  /** What there was too much of. */
+  readonly what: 'messages' | 'bytes';
+  /** How many a second are allowed. */
+  readonly limit: number;
+
+  constructor(what: 'messages' | 'bytes', limit: number) {
+    super(`more than ${limit} ${what} a second came`);
+    this.what = what;
+    this.limit = limit;
+  }
+}
+
 // ── flow ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A queue whose source cannot be paused went over its limit, and its policy is to fail. */

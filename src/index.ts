@@ -16,6 +16,7 @@ export type {
   ReadBuffer,
 } from './connection/connection.js';
 export type { Place } from './connection/address.js';
+export { networkOf } from './connection/network-of.js';
 export type { ProxyHeaderOptions } from './connection/proxy-header-of.js';
 export { proxyHeaderOf } from './connection/proxy-header-of.js';
 
@@ -59,6 +60,9 @@ export type { Front, InvertibleRule, Rule, Verdict } from './framing/rule.js';
 export { found, malformed, more, tooLong } from './framing/rule.js';
 export type { VarintOptions } from './framing/varint.js';
 export { varint } from './framing/varint.js';
+
+export type { RateKey, RateLimit, RateLimitOptions, RateLimits, RateStatistics } from './rate/rate-limit.js';
+export { rateLimit } from './rate/rate-limit.js';
 
 export type { Failure, Handled, Handler, Outcome } from './server/outcome.js';
 export type { Belonging, Watch } from './server/watch.js';

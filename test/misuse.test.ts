@@ -207,6 +207,23 @@ const ofMain: Readonly<Record<string, readonly Row[]>> = {
     ...onlyOptions,
     [(f) => f({ limit: 100 }), RangeError, /^limit must be a whole number from 232 to 65551, got 100$/],
   ],
+  networkOf: [
+    [(f) => f({}), TypeError, /^peer must be a text that is not empty, got undefined$/],
+    [(f) => f({ peer: '' }), TypeError, /^peer must be a text that is not empty, got ""$/],
+  ],
+  rateLimit: [
+    ...onlyOptions,
+    [(f) => f({ messages: 0 }), RangeError, /^messages must be a number from 0.001 to \d+, got 0$/],
+    [(f) => f({ bytes: 'x' }), TypeError, /^bytes must be a number, got "x"$/],
+    [
+      (f) => f({ messages: 1, messageBurst: 0.5 }),
+      RangeError,
+      /^messageBurst must be a number from 1 to \d+, got 0.5$/,
+    ],
+    [(f) => f({ bytes: 1, byteBurst: NaN }), RangeError, /^byteBurst must be a number from 1 to \d+, got NaN$/],
+    [(f) => f({ keys: 0 }), RangeError, /^keys must be a whole number from 1 to \d+, got 0$/],
+    [(f) => f({ scheduler: 5 }), TypeError, noScheduler],
+  ],
   proxyHeaderOf: [
     [(f) => f(), TypeError, noObject('connection', undefined)],
     [(f) => f({}, null), TypeError, noObject('options', null)],
@@ -329,6 +346,15 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
     ],
     [(f) => f({ ...pooled, random: 1 }), TypeError, noFunction('random', 1)],
     [(f) => f({ ...pooled, scheduler: 5 }), TypeError, noScheduler],
+  ],
+  limitRate: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({ messages: 0 }), RangeError, /^messages must be a number from 0.001 to \d+, got 0$/],
+    [(f) => f({}, null), TypeError, noObject('options', null)],
+    [(f) => f({}, { policy: 'x' }), TypeError, /^policy must be one of "slow-down", "drop", "disconnect", got "x"$/],
+    [(f) => f({}, { size: 5 }), TypeError, noFunction('size', 5)],
+    [(f) => f({}, { key: 'a' }), TypeError, /^key goes with a rateLimit, and numbers were given$/],
+    [(f) => f(main.rateLimit({}), { key: null }), TypeError, noFunction('key', null)],
   ],
   proxyProtocol: [
     [(f) => f(), TypeError, noObject('options', undefined)],
@@ -486,6 +512,22 @@ for (const [options, message] of [
 }
 
 streams.run();
+
+const limits = suite('misuse of rateLimit.set');
+
+for (const [given, type, message] of [
+  [{ messages: -1 }, RangeError, /^messages must be a number from 0.001 to \d+, got -1$/],
+  [{ byteBurst: 0 }, RangeError, /^byteBurst must be a number from 1 to \d+, got 0$/],
+  [null, TypeError, noObject('limits', null)],
+] as const) {
+  limits(`set(${JSON.stringify(given)})`, () => {
+    const limit = main.rateLimit({ messages: 5 });
+    assert.throws(() => limit.set(given as never), raised(type, message));
+    assert.is(limit.limits.messages, 5);
+  });
+}
+
+limits.run();
 
 const pools = suite('misuse of a pool');
 const somePool = operators.pool({ port: 1, protocol });

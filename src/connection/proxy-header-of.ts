@@ -1,7 +1,7 @@
 import { checkObject } from '../check.js';
-import { parseIp } from '../codec/ip-address.js';
 import type { ProxyEnd, ProxyHeader } from '../codec/proxy-header.js';
 import type { ProxyTlvs } from '../codec/proxy-tlvs.js';
+import { hostAndPortOf } from './address.js';
 import type { Connection } from './connection.js';
 
 /** How a connection is told of. */
@@ -28,10 +28,4 @@ export const proxyHeaderOf = (connection: Connection, options: ProxyHeaderOption
   return { version, command: 'proxy', tlvs, ...(known ? { source, destination } : {}) };
 };
 
-/** `127.0.0.1:80`, `[::1]:80` or a path, read back. */
-const endOf = (shown: string): ProxyEnd | undefined => {
-  if (shown.startsWith('/')) return { path: shown };
-  const [, inBrackets, plain, port] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(shown) ?? [];
-  const host = (inBrackets ?? plain ?? '').replace(/%.*/, '');
-  return parseIp(host) === undefined ? undefined : { host, port: Number(port) };
-};
+const endOf = (shown: string): ProxyEnd | undefined => (shown.startsWith('/') ? { path: shown } : hostAndPortOf(shown));
