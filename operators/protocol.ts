@@ -1,6 +1,5 @@
 import {
   type Observable,
-  type OperatorFunction,
   type SchedulerLike,
   Subject,
   asyncScheduler,
@@ -13,18 +12,18 @@ import {
   takeUntil,
 } from 'rxjs';
 import { checkFunction, checkObject, checkScheduler, checkText, checkTime } from '../src/check.js';
-import { DROPPED, type InvalidPolicy, decodingBy } from '../src/codec/invalid.js';
+import type { InvalidPolicy } from '../src/codec/invalid.js';
 import { type CodecOrSchema, codecOf } from '../src/codec/standard-schema.js';
 import type { Connection } from '../src/connection/connection.js';
 import type { DeframerOptions } from '../src/framing/deframer.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
 import type { Handled, Handler } from '../src/server/outcome.js';
-import { type Belonging, Unwatched, type Watch } from '../src/server/watch.js';
+import { type Belonging, Unwatched } from '../src/server/watch.js';
 import { Topic, type TopicOptions } from '../src/source/topic.js';
 import { firstByteDeadline } from './first-byte-deadline.js';
 import { frameDeadline } from './frame-deadline.js';
-import { frame } from './frame.js';
-import { type KeepAliveOptions, keepingAlive } from './keep-alive.js';
+import type { KeepAliveOptions } from './keep-alive.js';
+import { speechOf } from './speech.js';
 
 /** Whom a session talks to. */
 export interface Peer<B> extends Belonging {
@@ -98,82 +97,23 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
   const encode = (answer: B): Uint8Array => framing.encode(answers.encode(answer));
   const frameTime = checkTime('frameDeadline', options.frameDeadline ?? 30_000, 0);
   const everyone = new Topic<Said<B>>(checkObject('slow', options.slow ?? {}));
-  const frames = checkObject('frames', options.frames ?? {});
-  const codec = codecOf(options.message);
   const inTime = frameTime === 0 ? identity<Observable<Uint8Array>> : frameDeadline<Uint8Array>(frameTime, scheduler);
   const soon =
     options.firstMessage === undefined
       ? identity<Observable<Uint8Array>>
       : firstByteDeadline<Uint8Array>(checkTime('firstMessage', options.firstMessage), scheduler);
-
-  const unwatched: Speech<A | I, B> = {
-    cut: frame(framing, frames),
-    decode: decodingBy<A, I>(codec, invalid, {}),
-    isMessage: (message) => message !== DROPPED,
-    alive:
-      keepAlive === undefined
-        ? identity
-        : keepingAlive<A | I, B>({ scheduler, ...checkObject('keepAlive', keepAlive) }),
+  const speech = speechOf<A, B, I>({
+    framing,
+    frames: checkObject('frames', options.frames ?? {}),
+    codec: codecOf(options.message),
+    invalid,
+    keepAlive: keepAlive === undefined ? undefined : { scheduler, ...checkObject('keepAlive', keepAlive) },
     encode,
-    passOn: ({ bytes }) => bytes,
-  };
-
-  /** The same with a watch that is told of it: made for each connection, so that it costs those nothing that have none. */
-  const watchedBy = (watch: Watch): Speech<A | I, B> => {
-    let probing = false;
-    const heard = (message: A | I): boolean => {
-      watch.received(message);
-      return true;
-    };
-    return {
-      cut: frame(framing, {
-        ...frames,
-        onSkipped: (why) => {
-          watch.refused([why.message]);
-          frames.onSkipped?.(why);
-        },
-      }),
-      decode: decodingBy<A, I>(codec, invalid, { onInvalid: (why) => watch.refused(why) }),
-      isMessage:
-        keepAlive === undefined
-          ? (message) => {
-              if (message === DROPPED) return false;
-              watch.received(message);
-              return true;
-            }
-          : unwatched.isMessage,
-      alive:
-        keepAlive === undefined
-          ? identity
-          : keepingAlive<A | I, B>({
-              scheduler,
-              ...keepAlive,
-              probe: () => {
-                probing = true;
-                return typeof keepAlive.probe === 'function' ? (keepAlive.probe as () => B)() : keepAlive.probe;
-              },
-              isKeepAlive: (message) => keepAlive.isKeepAlive(message) || !heard(message),
-              onEvent: (event) => {
-                watch.keepAlive(event);
-                return keepAlive.onEvent?.(event);
-              },
-            }),
-      encode: (answer) => {
-        const bytes = encode(answer);
-        if (!probing) watch.sent(answer);
-        probing = false;
-        return bytes;
-      },
-      passOn: ({ bytes, message }) => {
-        watch.sent(message);
-        return bytes;
-      },
-    };
-  };
+  });
 
   const handler: Handler = (bytes, connection, watch) =>
     defer(() => {
-      const { cut, decode, isMessage, alive, encode: say, passOn } = watch === undefined ? unwatched : watchedBy(watch);
+      const { cut, decode, isMessage, alive, encode: say, sent: note } = speech(watch);
       const belonging = watch ?? new Unwatched(connection.peer);
       const sent = new Subject<B>();
       const over = new Subject<void>();
@@ -181,12 +121,14 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
         id: connection.id,
         address: connection.peer,
         connection,
-        rooms: belonging.rooms,
+        get rooms() {
+          return belonging.rooms;
+        },
         get name() {
           return belonging.name;
         },
-        set name(name) {
-          belonging.name = name;
+        set name(given) {
+          belonging.name = given;
         },
         enter: (room) => belonging.enter(room),
         exit: (room) => belonging.exit(room),
@@ -203,12 +145,17 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
       };
       const isForOthers = ({ from, to }: Said<B>): boolean =>
         from === connection.id || (to !== undefined && !belonging.rooms.has(to));
+      const onDropped = (): void => watch?.dropped();
+      const passOn = (said: Said<B>): Uint8Array => {
+        note(said.message);
+        return said.bytes;
+      };
       const talk = (messages: Observable<A | I>): Observable<B> => session(messages, peer);
       const messages = bytes.pipe(cut, inTime, soon, map(decode()), filter(isMessage)) as Observable<A | I>;
       // Called only when what it sends has somewhere to go.
       const answered = defer(() => messages.pipe(alive(talk)));
       return merge(
-        everyone.stream({ except: isForOthers, onDropped: () => watch?.dropped() }).pipe(map(passOn), takeUntil(over)),
+        everyone.stream({ except: isForOthers, onDropped }).pipe(map(passOn), takeUntil(over)),
         sent.pipe(map(say), takeUntil(over)),
         answered.pipe(
           map(say),
@@ -219,17 +166,6 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
 
   return { name, options, handler, encode };
 };
-
-/** What becomes of what is said, in and out. */
-interface Speech<A, B> {
-  readonly cut: OperatorFunction<Uint8Array, Uint8Array>;
-  /** Decodes the frames of one stream. */
-  readonly decode: () => (frame: Uint8Array) => A | typeof DROPPED;
-  readonly isMessage: (message: A | typeof DROPPED) => boolean;
-  readonly alive: (session: OperatorFunction<A, B>) => OperatorFunction<A, B>;
-  readonly encode: (answer: B) => Uint8Array;
-  readonly passOn: (said: Said<B>) => Uint8Array;
-}
 
 /** A message on its way to everyone else, or to a room: encoded once, however many they are. */
 interface Said<B> {

@@ -172,7 +172,8 @@ test('holds less than its capacity of endless data without an end', () => {
   );
   assert.is(strict.held, 0);
 
-  const lenient = deframer(line(5000), { onTooLong: 'skip' });
+  const told: FrameTooLong[] = [];
+  const lenient = deframer(line(5000), { onTooLong: 'skip', onSkipped: (why) => told.push(why) });
   for (let pushed = 0; pushed < 100; pushed++) {
     lenient.push(chunk);
     assert.is(lenient.next(), undefined);
@@ -182,6 +183,10 @@ test('holds less than its capacity of endless data without an end', () => {
   assert.ok(lenient.underWay);
   assert.equal(cut(lenient, '\nabc\n'), ['abc']);
   assert.is(lenient.skipped, 1);
+  assert.equal(
+    told.map(({ limit }) => limit),
+    [5000],
+  );
   assert.is(lenient.offset, 100_005);
 });
 

@@ -24,7 +24,7 @@ import { type Connection, type Handler, type Outcome, listen, memory } from '../
 import { type Loopback, loopback } from './kit/loopback.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
-import { everySplit } from '../src/testing/marbles.js';
+import { everySplit, marbles } from '../src/testing/marbles.js';
 import { type StreamPeer, knock } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
 import { raised } from './kit/raised.js';
@@ -366,6 +366,31 @@ test('unsubscribing while it drains cuts at once', async () => {
   assert.is(await peer.over, 'reset');
   assert.equal(reports, []);
   await gone();
+});
+
+test('a deadline that is asked for at the stop, and what holds those who are cut', async () => {
+  const states: string[] = [];
+  await marbles(async ({ serveWith, client, pass, expectReceived, expectOutcomes }) => {
+    const stop = new Subject<void>();
+    let patience = 1;
+    const onCut = (late: readonly Connection[]): void =>
+      void states.push(...late.map(({ peer, state }) => `${peer} ${state}`));
+    const stuck = serve((reads) => merge(reads.pipe(ignoreElements()), NEVER));
+    serveWith(drain(stop, () => patience, stuck, { onCut }));
+    client('ann', '        ^');
+    client('bob', '        ^|');
+    expectReceived('ann', '25ms #');
+    expectReceived('bob', '25ms #');
+    expectOutcomes('        25ms (ab)', { a: 'ann DrainTimeout', b: 'bob DrainTimeout' });
+    await pass('5ms');
+    patience = 20;
+    stop.next();
+    await pass('30ms');
+  })();
+  assert.equal(states, ['ann open', 'bob peer-ended']);
+  const senseless = NEVER.pipe(drain(of('now'), () => NaN, serve(echo)));
+  const error: unknown = await lastValueFrom(senseless).catch((reason: unknown) => reason);
+  assert.match(String(error), /^RangeError: ms must be a time from 0 to \d+ ms, got NaN$/);
 });
 
 // ── the same, of three gates ──────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 import { flow } from 'fp-ts/lib/function.js';
 import { type Observable, Subject, delay, ignoreElements, map, merge, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
+import type { KeepAliveEvent } from '../operators/keep-alive.js';
 import { type Peer, protocol } from '../operators/protocol.js';
 import { serve as serving } from '../operators/serve.js';
 import { text } from '../src/codec/text.js';
@@ -9,6 +10,7 @@ import { FrameTooLong, FrameTooSlow, InvalidMessage, PeerIdle, PeerSilent, Trunc
 import { lengthPrefixed } from '../src/framing/length-prefixed.js';
 import { line } from '../src/framing/line.js';
 import type { Outcome } from '../src/server/outcome.js';
+import type { Watch } from '../src/server/watch.js';
 import { everySplit, marbles as story } from '../src/testing/marbles.js';
 import { marbles } from './kit/marbles.js';
 import { suite } from './kit/suite.js';
@@ -182,6 +184,86 @@ test(
     expectOutcomes('        -------b 29ms a', { a: 'ann PeerIdle', b: 'bob ConnectionReset' });
   }),
 );
+
+test(
+  'rooms: what is broadcast to one is heard by those who are in it',
+  everySplit(({ serve, client, expectReceived, expectOutcomes }) => {
+    const rooms = protocol<string>({
+      ...lines,
+      session: (said, peer) =>
+        said.pipe(
+          tap((word) => {
+            const [deed, room] = [word[0], word.slice(1)];
+            if (deed === '+') peer.enter(room);
+            else if (deed === '-') peer.exit(room);
+            else peer.broadcast([...peer.rooms].join(','), word);
+          }),
+          ignoreElements(),
+        ),
+    });
+    serve(rooms);
+    client('ann', '        a--b--c|', { a: '+red\n+red\n', b: 'red\n', c: 'red\nblue\n' });
+    client('bob', '        a---b--|', { a: '+red\n+blue\n', b: '-red\n-none\n' });
+    client('cyd', '        -------|');
+    expectReceived('ann', '-------|');
+    expectReceived('bob', '---r--b|', { r: 'red\n', b: 'red\n' });
+    expectReceived('cyd', '-------|');
+    expectOutcomes('        -------(abc)', { a: 'ann finished', b: 'bob finished', c: 'cyd finished' });
+  }),
+);
+
+test('tells a watch of all that happens, and nobody where there is none', () => {
+  const told: string[] = [];
+  const watch: Watch = {
+    name: 'ann',
+    rooms: new Set(['red']),
+    enter: (room) => told.push(`enters ${room}`),
+    exit: (room) => told.push(`exits ${room}`),
+    received: (message) => told.push(`received ${String(message)}`),
+    sent: (message) => told.push(`sent ${String(message)}`),
+    keepAlive: (event) => told.push(`keep-alive ${event}`),
+    refused: (why) => told.push(`refused ${why.join()}`),
+    dropped: () => told.push('dropped'),
+  };
+  const skipped: FrameTooLong[] = [];
+  const events: KeepAliveEvent[] = [];
+  const { handler, encode } = protocol<string>({
+    ...lines,
+    frames: { onTooLong: 'skip', onSkipped: (why) => skipped.push(why) },
+    invalid: 'drop',
+    keepAlive: {
+      interval: 10,
+      hold: 0,
+      probe: 'ping',
+      isKeepAlive: (said) => said === 'pong',
+      onEvent: (event) => events.push(event),
+    },
+    session: (said, peer) => {
+      peer.enter('blue');
+      peer.exit('red');
+      peer.send(`${peer.name} ${[...peer.rooms].join()}`);
+      return said.pipe(tap((word) => void (peer.name = word)));
+    },
+  });
+  marbles(({ hot, expectObservable }) => {
+    const chunks = hot('--a---------', { a: bytes('hi\npong\n123456789\n') });
+    const answers = { h: bytes('ann red\n'), x: bytes('hi\n'), p: bytes('ping\n') };
+    expectObservable(handler(chunks, connection(1), watch), '^-------------!').toBe('h-x---------p', answers);
+  })();
+  assert.equal(told, [
+    'enters blue',
+    'exits red',
+    'sent ann red',
+    'received hi',
+    'sent hi',
+    'keep-alive received',
+    'refused a frame of 9 bytes is longer than the limit of 8 (frame at byte 8 of the stream)',
+    'keep-alive sent',
+    'keep-alive pending',
+  ]);
+  assert.equal([watch.name, skipped.length, events], ['hi', 1, ['received', 'sent', 'pending']]);
+  assert.equal(encode('yes'), bytes('yes\n'));
+});
 
 test('checks what it is given', () => {
   const session = shout;

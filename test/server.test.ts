@@ -213,7 +213,7 @@ test(
     assert.is((await again).state, 'waiting', 'who is hung up on dials again');
     while (back.client === undefined) await rounds(1);
     await count(left, 2);
-    right.disconnect(back.client as Client);
+    right.disconnect(back.client);
     await Promise.all([count(left, 1), count(right, 1)]);
     assert.equal([back.state.value.state, right.dials], ['ended', []]);
 
@@ -265,8 +265,8 @@ test(
     assert.equal([endless.state.value.state, server.dials], ['ended', []]);
     clock.advance(10_000);
 
-    const once_ = server.connect('127.0.0.1', port, { reconnect: false });
-    const last = await firstValueFrom(once_.state.pipe(filter(({ state }) => state === 'given-up')));
+    const single = server.connect('127.0.0.1', port, { reconnect: false });
+    const last = await firstValueFrom(single.state.pipe(filter(({ state }) => state === 'given-up')));
     assert.match(String((last as { readonly error: unknown }).error), /ECONNREFUSED/);
 
     const late = server.connect('127.0.0.1', port);

@@ -330,4 +330,25 @@ test('options are checked when they are given', () => {
   assert.throws(() => news.stream({ except: 'me' as unknown as () => boolean }), refusal(TypeError, /^except must be/));
 });
 
+test('tells which values a subscriber has lost', () => {
+  const news = topic<number>({ highWater: 2 });
+  const lost: number[] = [];
+  const sink = new Sink<number>(1).drink(news.stream({ onDropped: (value) => lost.push(value) }));
+  const picky = new Sink<number>(1).drink(
+    news.stream({ policy: 'drop-newest', onDropped: (value) => lost.push(value + 100) }),
+  );
+  for (const value of counted(5)) news.publish(value);
+  assert.equal(
+    lost.toSorted((a, b) => a - b),
+    [2, 3, 104, 105],
+  );
+  assert.equal(
+    [sink.take(), picky.take()],
+    [
+      [1, 4, 5],
+      [1, 2, 3],
+    ],
+  );
+});
+
 test.run();

@@ -17,7 +17,7 @@ const taken = async (ms: number): Promise<Measured> => {
   const units = await run();
   if ((await run()) !== units) throw new Error(`${who} does not do the same twice in ${title}`);
   // Once for the compiler, once for the figure. A run is milliseconds long, so that collections of garbage are in it.
-  await measure(run, { min_cpu_time: 1e5 * ms });
+  await measure(run, { min_cpu_time: 5e5 * ms });
   const { p50 } = await measure(run, { min_cpu_time: 1e6 * ms });
   return { ns: p50 / units, units };
 };

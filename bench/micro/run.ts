@@ -21,14 +21,14 @@ Every figure comes from a process of its own. To see where the time of one goes,
 
 Groups:`;
 
-const folder = new URL('./groups/', import.meta.url);
-const names = readdirSync(folder)
-  .filter((file) => file.endsWith('.js'))
-  .map((file) => file.slice(0, -'.js'.length))
+// Named from the sources: a compiled file whose source is gone is no group.
+const names = readdirSync(new URL('../../../bench/micro/groups/', import.meta.url))
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.slice(0, -'.ts'.length))
   .toSorted();
 
 const load = async (name: string): Promise<Group> => {
-  const { default: group } = (await import(new URL(`${name}.js`, folder).href)) as { default: Group };
+  const { default: group } = (await import(`./groups/${name}.js`)) as { default: Group };
   return group;
 };
 
@@ -68,7 +68,18 @@ const say = (text: string): void => {
   if (!request.json) console.log(text);
 };
 
-const request = readRequest(process.argv.slice(2));
+/** What was asked for, or the end: a mistake on the command line needs no stack. */
+const understood = (): { readonly request: Request; readonly wanted: readonly string[] } => {
+  try {
+    const request = readRequest(process.argv.slice(2));
+    return { request, wanted: chosen(names, request.groups) };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP} ${names.join(', ')}`);
+    return process.exit(2);
+  }
+};
+
+const { request, wanted } = understood();
 if (request.help) {
   const groups = await Promise.all(names.map(async (name) => `  ${name.padEnd(13)}  ${(await load(name)).about}`));
   console.log([HELP, ...groups].join('\n'));
@@ -79,13 +90,16 @@ const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', platform: 
 say(`${machine.node}, ${machine.cpu}, ${machine.platform} ${machine.arch}`);
 
 const results: Result[] = [];
-for (const name of chosen(names, request.groups)) {
+for (const name of wanted) {
   const { contests, unit } = await load(name);
-  const wanted = contests.filter((contest) => contest.name.includes(request.only));
   const those: Result[] = [];
-  for (const contest of wanted) those.push(held(name, contest, request));
+  for (const contest of contests) if (contest.name.includes(request.only)) those.push(held(name, contest, request));
   if (those.length > 0) say(`\n${name}: ns a ${unit}\n${figuresTable(those)}\n\n${ratiosTable(those)}`);
   results.push(...those);
+}
+if (results.length === 0) {
+  console.error(`nothing in ${wanted.join(', ')} has ${JSON.stringify(request.only)} in its name`);
+  process.exit(2);
 }
 say(`\n${targetsLine(results)}`);
 for (const line of missing) say(line);

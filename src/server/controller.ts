@@ -167,7 +167,7 @@ export class Controller<B> implements Server<B> {
     this.#admission.goBy(null);
     for (const dialled of this.#dials) dialled.end();
     for (const connection of this.#refused) connection.abort();
-    this.#look(Math.max(EVERY, this.#timetable.now() - this.#lookedAt));
+    if (this.state.value.running) this.#look(Math.max(EVERY, this.#timetable.now() - this.#lookedAt));
     this.#totals.begin();
     this.#run = this.#address = undefined;
     this.#turn({ running: false, draining: false });
@@ -305,13 +305,14 @@ export class Controller<B> implements Server<B> {
     client.left();
     this.#totals.left(client);
     this.clients.remove(client);
-    this.#admission.left(client);
     if (E.isLeft(outcome) && !(error instanceof SluiceError)) {
       this.#totals.handlerErrors++;
       this.#events.tell('handler-error', { client, error });
     }
     const reason = client.leaving ?? (E.isLeft(outcome) ? errorName(error) : 'finished');
     this.#events.tell('disconnected', { client, reason, error });
+    // Last of all: somebody who has waited may come in.
+    this.#admission.left(client);
   }
 
   get statistics(): ServerStatistics {
@@ -356,16 +357,15 @@ export class Controller<B> implements Server<B> {
     this.#dialledAs.get(known.connection)?.end();
     if (known.gone) return;
     known.leaving ??= reason;
-    this.#admission.leaves(known);
     if (flush) known.connection.end({ linger: LINGER });
     else known.connection.abort();
+    this.#admission.leaves(known);
   }
 
   #known(client: Client): ServedClient {
     if (client instanceof ServedClient && client.isOf(this.#host)) return client;
-    throw new TypeError(
-      `client must be one of server ${this.name}, got ${client instanceof ServedClient ? 'one of another' : String(client)}`,
-    );
+    const got = client instanceof ServedClient ? 'one of another' : typeof client;
+    throw new TypeError(`client must be one of server ${this.name}, got ${got}`);
   }
 
   #audience(to: BroadcastOptions['to']): Iterable<ServedClient> {

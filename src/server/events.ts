@@ -52,7 +52,7 @@ interface Told {
   readonly dial: { readonly dialled: Dialled; readonly state: DialledState };
   /** The server has stopped, and nothing is left of it. */
   readonly drained: { readonly report: StopReport };
-  /** The server's connections came to an end with an error, and so did it. `listen` never does that once it listens. */
+  /** It could not listen; or its connections came to an end with an error, which `listen` never does once it listens. */
   readonly failed: { readonly error: unknown };
 }
 

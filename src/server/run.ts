@@ -1,4 +1,4 @@
-import { type Observable, type OperatorFunction, type SchedulerLike, Subject, merge } from 'rxjs';
+import { type Observable, type OperatorFunction, type SchedulerLike, Subject, defer, merge } from 'rxjs';
 import { drain } from '../../operators/drain.js';
 import type { Connection } from '../connection/connection.js';
 import type { ListenAddress } from '../connection/listen.js';
@@ -63,11 +63,11 @@ export class Run {
 
   begin(): void {
     const owner = this.#owner;
-    const accepted = owner.accepted((address) => {
+    const onListening = (address: ListenAddress): void => {
       if (this.#stopping) return;
       owner.listening(address);
       this.#opened(address);
-    });
+    };
     const draining = drain(this.#stop, () => this.#patience, owner.serving, {
       scheduler: owner.scheduler,
       onCut: (late) => this.#note(late),
@@ -77,7 +77,10 @@ export class Run {
     });
     // A world of its own, whoever starts it: also a handler of another server.
     inScope(openScope, () =>
-      merge(accepted, this.#dialled)
+      merge(
+        defer(() => owner.accepted(onListening)),
+        this.#dialled,
+      )
         .pipe(draining)
         .subscribe({
           next: (outcome) => owner.outcome(outcome),
@@ -100,7 +103,6 @@ export class Run {
     this.#notOpened(new ListenFailed(this.#owner.place, 'ECANCELED'));
     this.#owner.stopping();
     this.#stop.next();
-    this.#dialled.complete();
     this.#owner.closing();
     return this.over;
   }

@@ -36,8 +36,8 @@ const bytesAsTheyAre = (bytes: unknown): Uint8Array => {
   throw new TypeError(`message must be bytes (Uint8Array), got ${typeof bytes}`);
 };
 
-const encoderOf = <B>(served: unknown): ((message: B) => Uint8Array) => {
-  const { encode } = served as Partial<Protocol<unknown, B>>;
+const encoderOf = (served: unknown): ((message: unknown) => Uint8Array) => {
+  const { encode } = served as Partial<Protocol<unknown, unknown>>;
   return typeof served === 'object' && typeof encode === 'function' ? encode : bytesAsTheyAre;
 };
 
@@ -46,7 +46,7 @@ export const setupOf = <B>(name: string, served: Handler | Handled, options: Ser
   const { drain, limits, farewell, idleAfter, highWater, listen, dial, ...listening } = checkObject('options', options);
   const { onListening, onEvent, writeDeadline, halfClose, writeLimit, noDelay } = listening;
   const scheduler = checkScheduler('scheduler', options.scheduler ?? asyncScheduler);
-  const encode = encoderOf<B>(served);
+  const encode = encoderOf(served);
   // What is wrong with the options is said now, and not when it starts.
   if (listen === undefined) reallyListen(listening);
   const accept = checkFunction('listen', listen ?? reallyListen);

@@ -29,20 +29,26 @@ export interface Watch extends Belonging {
   dropped(): void;
 }
 
+const NOWHERE: ReadonlySet<string> = new Set();
+
 /** @internal The same for a peer that nobody watches. */
 export class Unwatched implements Belonging {
   name: string;
-  readonly rooms = new Set<string>();
+  #rooms: Set<string> | undefined;
 
   constructor(name: string) {
     this.name = name;
   }
 
+  get rooms(): ReadonlySet<string> {
+    return this.#rooms ?? NOWHERE;
+  }
+
   enter(room: string): void {
-    this.rooms.add(checkText('room', room));
+    (this.#rooms ??= new Set()).add(checkText('room', room));
   }
 
   exit(room: string): void {
-    this.rooms.delete(room);
+    this.#rooms?.delete(room);
   }
 }

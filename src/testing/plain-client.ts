@@ -4,10 +4,7 @@ import type { ListenAddress } from '../connection/listen.js';
 import { Ear, type Over } from './ear.js';
 
 /** Where a server is: a port (of 127.0.0.1 unless `host` is given), the path of a Unix socket, or what it says itself. */
-export type ServerPlace =
-  | { readonly port: number; readonly host?: string }
-  | { readonly path: string }
-  | ListenAddress;
+export type ServerPlace = { readonly port: number; readonly host?: string } | { readonly path: string } | ListenAddress;
 
 /** How a plain client behaves. */
 export interface PlainClientOptions {

@@ -156,12 +156,12 @@ test(
     server.alarms({ clients: 100, messagesIn: 100 }).subscribe(({ what, type }) => alarms.push(`${what} ${type}`));
 
     const { port } = await server.start();
-    let over = false;
+    const crowding = { over: false };
     const visits: Visit[] = [];
     const crowd = Promise.all(
       Array.from({ length: CLIENTS }, async (_, number) => {
         await wait(roll(3_000));
-        while (!over) {
+        while (!crowding.over) {
           visits.push(await visit(port as number, number));
           await wait(roll(2_000));
         }
@@ -173,7 +173,7 @@ test(
       assert.is([...server.clients].length, server.clients.count);
       await wait(5 + roll(30));
     }
-    over = true;
+    crowding.over = true;
     server.resumeAccepting();
     server.resumeListening();
     for (const client of server.clients) server.resumeListening(client);
