@@ -1,3 +1,5 @@
+export type { AuthEvent, AuthenticateOptions } from './authenticate.js';
+export { authenticate } from './authenticate.js';
 export { broadcast } from './broadcast.js';
 export { concatMap } from './concat-map.js';
 export { copy } from './copy.js';
@@ -24,6 +26,8 @@ export type { KeepAliveEvent, KeepAliveOptions } from './keep-alive.js';
 export { keepAlive } from './keep-alive.js';
 export type { LimitRateOptions, RatePolicy } from './limit-rate.js';
 export { limitRate } from './limit-rate.js';
+export type { LogInOptions } from './log-in.js';
+export { logIn } from './log-in.js';
 export type { MapAsyncOptions } from './map-async.js';
 export { mapAsync } from './map-async.js';
 export { mergeMap } from './merge-map.js';

@@ -61,6 +61,18 @@ export { found, malformed, more, tooLong } from './framing/rule.js';
 export type { VarintOptions } from './framing/varint.js';
 export { varint } from './framing/varint.js';
 
+export { connectionGate } from './auth/connection-gate.js';
+export type { AuthGate, Dialogue, Named } from './auth/gate.js';
+export type { HmacLoginOptions, KeyOf } from './auth/hmac.js';
+export { hmacGate, hmacLogin } from './auth/hmac.js';
+export { identityOf } from './auth/identity.js';
+export type { LockoutOptions } from './auth/lockout.js';
+export { sameSecret } from './auth/same-secret.js';
+export type { ScramGateOptions, ScramLoginOptions, ScramVerifierOptions, VerifierOf } from './auth/scram.js';
+export { scramGate, scramLogin, scramVerifier } from './auth/scram.js';
+export type { TokenLoginOptions, TokenOptions, Tokens } from './auth/token.js';
+export { tokenGate, tokenLogin } from './auth/token.js';
+
 export type { RateKey, RateLimit, RateLimitOptions, RateLimits, RateStatistics } from './rate/rate-limit.js';
 export { rateLimit } from './rate/rate-limit.js';
 
