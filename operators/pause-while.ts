@@ -23,7 +23,8 @@ export interface PauseWhileOptions {
  *
  * Not paused before `paused` has a value; once it has completed, its last value holds. What comes all the same, of
  * sources that cannot be paused, is kept, and that is warned of once (`SLUICE_UNREACHED`); more than `limit` of it fails
- * the stream with `QueueOverflow`. The end and an error come after what is kept. Fails with what `paused` fails with.
+ * the stream with `QueueOverflow`. An error comes after what is kept, the end
+ * also after the pause. Fails with what `paused` fails with.
  *
  * On `reads` it stops reading from a peer, and a hold time does not run out meanwhile over what the peer has said; on
  * `listen`, those who connect wait.
@@ -56,8 +57,9 @@ class PauseWhile<A> {
   subscribe(source: Observable<A>, paused: Observable<boolean>): void {
     const link = new Link<A>(this.#out, {
       next: (value) => this.#take(value),
-      error: (error) => this.#end(() => this.#gate.error(this.#out, error)),
-      complete: () => this.#end(() => this.#gate.complete(this.#out)),
+      error: (error) => this.#end(() => this.#gate.error(this.#out, error), false),
+      // The end waits for the pause to be over: what came before it may not be used up, in the middle of a chunk.
+      complete: () => this.#end(() => this.#gate.complete(this.#out), this.#paused),
     });
     this.#out.add(() => {
       this.#held.clear();
@@ -101,8 +103,8 @@ class PauseWhile<A> {
     else this.#consumer.drained(0);
   };
 
-  #end(passOn: () => void): void {
-    if (this.#held.length === 0 && !this.#releasing) passOn();
+  #end(passOn: () => void, waits: boolean): void {
+    if (this.#held.length === 0 && !this.#releasing && !waits) passOn();
     else this.#last = passOn;
   }
 }

@@ -140,7 +140,8 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
           } catch (error) {
             return sent.error(error);
           }
-          everyone.publish({ from: connection.id, to: room, message, bytes: encoded });
+          // A copy of its own: it is kept for who is slow, and may be a view of what was read, or of a larger block.
+          everyone.publish({ from: connection.id, to: room, message, bytes: new Uint8Array(encoded) });
         },
       };
       const isForOthers = ({ from, to }: Said<B>): boolean =>

@@ -194,6 +194,26 @@ test('a Unix socket', async () => {
   assert.equal(reasons(await server.stop()), ['finished']);
 });
 
+test('an abort that follows an end at once leaves no socket open', async () => {
+  const gone = assertNoLeaks();
+  const server = await loopback((connections) =>
+    connections.pipe(
+      serve((_, connection) => {
+        setImmediate(() => {
+          connection.end();
+          connection.abort();
+        });
+        return NEVER;
+      }),
+    ),
+  );
+  const peer = (await server.dial()).read();
+  await peer.over;
+  peer.stream.destroy();
+  assert.equal(reasons(await server.stop()), ['ConnectionAborted']);
+  await gone();
+});
+
 test('several addresses by merge', async () => {
   const gone = assertNoLeaks();
   const path = freshPath();

@@ -1,15 +1,17 @@
 import fc from 'fast-check';
-import { BehaviorSubject, NEVER, Observable, Subject, merge, of, tap, throwError } from 'rxjs';
+import { BehaviorSubject, NEVER, Observable, Subject, lastValueFrom, merge, of, tap, throwError } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { failIfIdle } from '../operators/fail-if-idle.js';
 import { firstByteDeadline } from '../operators/first-byte-deadline.js';
 import { frameLines } from '../operators/frame-lines.js';
 import { pauseWhile } from '../operators/pause-while.js';
 import { PeerIdle, PeerSilent, QueueOverflow } from '../src/errors.js';
+import { memory } from '../src/connection/memory.js';
 import { pausable } from '../src/source/pausable.js';
 import { Feed, Sink, warnings } from './kit/flow.js';
 import { peer } from './kit/held-back.js';
 import { marbles } from './kit/marbles.js';
+import { rounds } from './kit/quiet.js';
 import { suite } from './kit/suite.js';
 
 const test = suite('pauseWhile');
@@ -64,7 +66,7 @@ test(
     const paused = '  -t----f';
     expectObservable(cold('a-b-c|').pipe(pauseWhile(hot(paused, TURNS)))).toBe('a-----(bc|)');
     expectObservable(cold('a-b-c#').pipe(pauseWhile(hot(paused, TURNS)))).toBe('a-----(bc#)');
-    expectObservable(cold('a--|').pipe(pauseWhile(hot(paused, TURNS)))).toBe('a--|');
+    expectObservable(cold('a--|').pipe(pauseWhile(hot(paused, TURNS)))).toBe('a-----|');
     expectObservable(cold('a--#').pipe(pauseWhile(hot(paused, TURNS)))).toBe('a--#');
   }),
 );
@@ -280,6 +282,29 @@ test('lets nothing through while it is paused', () => {
   assert.equal(out, []);
   paused.next(false);
   assert.equal(out, [0, 1, 2, 3, 4]);
+});
+
+test('what is let go at the end may pause again: nothing waits for ever behind a gate that nobody opens', async () => {
+  const [near, far] = memory();
+  const paused = new BehaviorSubject(true);
+  const seen: string[] = [];
+  of(Buffer.from('a\nb\nc\nd\n')).pipe(far.writes).subscribe();
+  const over = lastValueFrom(
+    near.reads.pipe(
+      pauseWhile(paused),
+      frameLines(),
+      tap((line) => {
+        seen.push(String.fromCharCode(line[0] as number));
+        if (seen.length % 2 === 1) paused.next(true);
+        setTimeout(() => paused.next(false), 1);
+      }),
+    ),
+  );
+  await rounds();
+  paused.next(false);
+  await over;
+  assert.equal(seen, ['a', 'b', 'c', 'd']);
+  near.abort();
 });
 
 test.run();

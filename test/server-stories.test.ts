@@ -784,6 +784,60 @@ test(
   }),
 );
 
+test(
+  'may be steered by whoever hears its events, at once',
+  marbles(async ({ listen, start, client, pass, expectReceived, expectOutcomes }) => {
+    const server = lobby(shout, { listen, start }, { limits: { maxConnections: 4 } });
+    const log = logOf(server);
+    server.events.subscribe((event) => {
+      if (event.type === 'disconnected' && event.client.address === 'dan') server.setLimits({ maxConnections: 5 });
+      if (event.type !== 'connected') return;
+      const { client: who } = event;
+      if (who.address === 'ann') server.send(who, 'welcome');
+      else if (who.address === 'bob') server.disconnect(who, { reason: 'not you' });
+      else if (who.address === 'cyd') server.disconnect(who, { flush: false });
+      else if (who.address === 'eve') void server.stop();
+    });
+    client('ann', '        a', { a: 'hi\n' });
+    client('bob', '        -^a', { a: 'hi\n' });
+    client('cyd', '        --^');
+    client('dan', '        ---^-|');
+    client('eve', '        ------^');
+    client('fay', '        --------^');
+    expectReceived('ann', 'w-----|', { w: 'welcome\nHI\n' });
+    expectReceived('bob', '-|');
+    expectReceived('cyd', '--#');
+    expectReceived('dan', '-----|');
+    expectReceived('eve', '------|');
+    expectReceived('fay', '--------#');
+    expectOutcomes('        -bc--d(ae)', {
+      a: 'ann finished',
+      b: 'bob finished',
+      c: 'cyd ConnectionAborted',
+      d: 'dan finished',
+      e: 'eve finished',
+    });
+    await pass('9ms');
+    assert.equal(
+      log.filter((entry) => /connected|drained/.test(entry)),
+      [
+        '0 connected ann',
+        '1 connected bob',
+        '1 disconnected bob not you',
+        '2 connected cyd',
+        '2 disconnected cyd disconnected',
+        '3 connected dan',
+        '5 disconnected dan finished',
+        '6 connected eve',
+        '6 disconnected ann finished',
+        '6 disconnected eve finished',
+        '6 drained',
+      ],
+    );
+    assert.is(server.limits.maxConnections, 5);
+  }),
+);
+
 // ── what is known of them ───────────────────────────────────────────────────────────────────────────────────────────
 
 test(

@@ -1,7 +1,7 @@
 // Every command of the grammar, done to real servers. A row of the table without a case fails.
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { grammar } from '../src/cli/grammar.js';
 import type { ClientShown, ServerShown } from '../src/cli/snapshot.js';
@@ -10,6 +10,8 @@ import { ShellRig } from './kit/shell-rig.js';
 import { suite } from './kit/suite.js';
 
 const test = suite('shell: commands');
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 type Case = (shell: ShellRig) => Promise<void>;
 
@@ -35,8 +37,9 @@ const refused = async (shell: ShellRig): Promise<void> => {
   await shell.until(() => shell.servers.get('a').server.statistics.refused === 1);
 };
 
+/** A module inside the package, where the package's own name leads to it. */
 const module = async (source: string, body: (path: string) => Promise<void>): Promise<void> => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice module-'));
+  const folder = mkdtempSync(join(root, 'dist/its module-'));
   try {
     const path = join(folder, 'mine.mjs');
     writeFileSync(path, source);
@@ -45,6 +48,19 @@ const module = async (source: string, body: (path: string) => Promise<void>): Pr
     rmSync(folder, { recursive: true });
   }
 };
+
+const COUNTER = `
+import * as t from 'io-ts';
+import { ignoreElements } from 'rxjs';
+import { json, line } from 'sluice';
+import { protocol } from 'sluice/operators';
+export default protocol({
+  name: 'counter',
+  framing: line(),
+  message: json.pipe(t.strict({ add: t.number })),
+  keepAlive: { interval: 60_000, hold: 60_000, probe: { add: 0 }, isKeepAlive: ({ add }) => add === 0 },
+  session: (messages) => messages.pipe(ignoreElements()),
+});`;
 
 const cases: Readonly<Record<string, Case>> = {
   'config tcp-server NAME': async (shell) => {
@@ -128,6 +144,16 @@ const cases: Readonly<Record<string, Case>> = {
       const { plain } = await shell.dial('a');
       await plain.send('mine').heard(/^mine$/);
       assert.ok((await configOf(shell)).includes(`config tcp-server a protocol "${path}"\n`));
+    });
+    await module(COUNTER, async (path) => {
+      await shell.run('config tcp-server b', 'ka-interval 0.05');
+      await shell.serve('b', `"${path}"`);
+      const { plain } = await shell.dial('b');
+      await shell.run('run tcp-server b broadcast {"add": 3}');
+      await plain.heard(/^\{"add":3\}\n/);
+      await plain.heard(/\{"add":0\}\n/); // the keep-alive
+      const said = await shell.complaint('run tcp-server b broadcast three');
+      assert.match(said, /^counter has no message "three": give a /);
     });
     await module('export const x = 1;', async (path) => {
       const complaint = await shell.complaint(`config tcp-server a protocol "${path}"`);
@@ -611,6 +637,19 @@ test('no case is of no command', () => {
     Object.keys(cases).filter((pattern) => !patterns.has(pattern)),
     [],
   );
+});
+
+test('who stops waiting for a stop stops nothing', async () => {
+  const shell = new ShellRig();
+  await shell.serve('a', 'line');
+  const { plain } = await shell.dial('a');
+  const stopping = shell.complaint('config tcp-server a stop');
+  shell.stop.abort();
+  assert.is(await stopping, 'a goes on stopping: abort ends it at once');
+  assert.is(await plain.over, 'end');
+  plain.end();
+  await shell.until(() => !shell.servers.get('a').running);
+  await shell.close();
 });
 
 test.run();

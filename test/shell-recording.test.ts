@@ -17,7 +17,7 @@ const session = async (): Promise<void> => {
   const terminal = new Terminal([]);
   const typed = async (...keys: readonly string[]): Promise<void> => {
     await terminal.shows(/sluice(\(\w+\))?> .\[\d+G/);
-    await terminal.press(...keys);
+    terminal.press(...keys);
   };
   const line = (text: string): Promise<void> => typed(text, KEYS.enter);
 
@@ -33,7 +33,7 @@ const session = async (): Promise<void> => {
   await line('show clients');
   await typed('run tcp-server lobby ', '?');
   await terminal.shows(/broadcast +sends/);
-  await terminal.press('broadcast tea at four', KEYS.enter);
+  terminal.press('broadcast tea at four', KEYS.enter);
   await ann.heard(/tea at four/);
   await line('show events');
   await terminal.shows(/any key ends this/);
@@ -41,7 +41,7 @@ const session = async (): Promise<void> => {
   await terminal.shows(/message 2 .* out /);
   bob.end();
   await terminal.shows(/disconnected/);
-  await terminal.press(' ');
+  terminal.press(' ');
   await line('show clinets');
   await terminal.shows(/got "clinets"/);
   await line('config tcp-server lobby client ann disconnect');

@@ -99,6 +99,7 @@ class RemoteShell implements Shell {
       this.#waiting.set(id, { told: (reply) => told(reply, resolve, reject), lost });
       signal?.addEventListener('abort', stop);
       this.#requests.next(request(id));
+      if (signal?.aborted === true) stop();
     }).finally(() => {
       signal?.removeEventListener('abort', stop);
       this.#waiting.delete(id);

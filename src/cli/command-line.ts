@@ -51,10 +51,3 @@ export const interrupts = (): Interrupts => {
     close: () => listening.unsubscribe(),
   };
 };
-
-/** Waits until a signal is aborted. */
-export const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

@@ -33,6 +33,7 @@ export class ConfiguredServer {
   #settings = DEFAULTS;
   /** The settings were changed since the server was made. */
   #stale = false;
+  #starting = false;
 
   constructor(name: string) {
     this.name = name;
@@ -69,9 +70,14 @@ export class ConfiguredServer {
   }
 
   async start(): Promise<void> {
-    if (this.running) throw new Complaint(`${this.name} is running already`);
+    if (this.running || this.#starting) throw new Complaint(`${this.name} is running already`);
     this.#renew();
-    await this.server.start();
+    this.#starting = true;
+    try {
+      await this.server.start();
+    } finally {
+      this.#starting = false;
+    }
     for (const wanted of this.#wanted.values()) this.#dial(wanted);
   }
 

@@ -12,6 +12,12 @@ import { Complaint, type Shell } from './shell.js';
 /** Bytes that may wait for an attached terminal before live output leaves out what it does not take. */
 const BEHIND = 256 * 1024;
 
+/**
+ * Bytes of answers that may wait for one who is attached: all clients of a large server as JSON come at once. More ends
+ * that connection.
+ */
+const ANSWERS = 256 * 1024 * 1024;
+
 /** How long those who are attached have to take the last words when the socket is closed, in milliseconds. */
 const GOODBYE = 500;
 
@@ -115,7 +121,7 @@ export const openControlSocket = async (path: string, shellFor: () => Shell): Pr
     // The file is made with the mode that it keeps: at no moment could anybody else connect.
     const mask = process.umask(0o177);
     try {
-      listen({ path, onListening: () => resolve({ close }) })
+      listen({ path, writeLimit: ANSWERS, onListening: () => resolve({ close }) })
         .pipe(drain(stop, GOODBYE, serve(control(shellFor))))
         .subscribe({
           error: (error: unknown) => reject(error instanceof ListenFailed ? new Complaint(error.message) : error),

@@ -14,7 +14,7 @@ export const historyFile = (env: NodeJS.ProcessEnv): string =>
  * by one, so that shells which run at the same time lose each other nothing. An empty name keeps them in memory only.
  */
 export class History {
-  readonly #file: string;
+  #file: string;
   readonly #lines: string[];
 
   /** Reads what is there. Throws when the file is there and cannot be read. */
@@ -31,7 +31,11 @@ export class History {
   add(line: string): void {
     if (line.trim() === '' || line === this.#lines.at(-1)) return;
     this.#lines.push(line);
-    if (this.#file !== '') appendFileSync(this.#file, `${line}\n`, { mode: 0o600 });
+    try {
+      if (this.#file !== '') appendFileSync(this.#file, `${line}\n`, { mode: 0o600 });
+    } catch {
+      this.#file = ''; // The disk is full, or the directory gone: no reason to end a shell.
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { filter } from 'rxjs';
-import { Misuse, aborted, print, wholeNumber } from './command-line.js';
+import { aborted } from './aborting.js';
+import { Misuse, print, wholeNumber } from './command-line.js';
 import { eventLine } from './events.js';
 import { type Spoken, chat, echo, proxy } from './protocols.js';
 import { whileOpen } from './run-shell.js';

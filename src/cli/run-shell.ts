@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { type Interrupts, aborted, complain, interrupts, outputUntil, print } from './command-line.js';
+import { aborted } from './aborting.js';
+import { type Interrupts, complain, interrupts, outputUntil, print } from './command-line.js';
 import { openControlSocket } from './control-socket.js';
 import { History, historyFile } from './history.js';
 import { type ScriptEnd, runScript } from './script.js';

@@ -74,7 +74,9 @@ export class Servers implements Iterable<ConfiguredServer> {
           .filter(({ ip }) => ip === given['IP'])
           .map(({ port }) => port),
       CLIENT: () =>
-        [...(server?.server.clients ?? [])].slice(0, OFFERED).flatMap(({ id, address }) => [String(id), address]),
+        [...(server?.server.clients ?? [])]
+          .slice(0, OFFERED)
+          .flatMap(({ id, address, name: called }) => [String(id), address, called]),
       CIDR: () => server?.server.rules.list.map(({ cidr }) => cidr) ?? [],
       MODULE: () => modules(begun),
     };
@@ -83,7 +85,7 @@ export class Servers implements Iterable<ConfiguredServer> {
 }
 
 /** Stops a server in order; at once, when the signal says so. */
-export const stopping = async ({ server }: ConfiguredServer, signal: AbortSignal): Promise<StopReport> => {
+const stopping = async ({ server }: ConfiguredServer, signal: AbortSignal): Promise<StopReport> => {
   const abort = (): void => void server.abort();
   if (signal.aborted) return server.abort();
   signal.addEventListener('abort', abort);

@@ -78,8 +78,8 @@ class Terminal {
       completer: this.#complete,
     });
     lines.on('line', (line) => {
-      // The key that ended live output was Enter.
-      if (this.#running?.live === true && line === '') return;
+      // The key that ends live output is Enter.
+      if (this.#watching && line === '') return;
       this.#typed.push(line);
       this.#wake();
     });
@@ -102,7 +102,9 @@ class Terminal {
   }
 
   async #nextLine(): Promise<string | undefined> {
-    if (!this.#ended && this.#typed.length === 0) {
+    for (;;) {
+      const line = this.#typed.shift();
+      if (line !== undefined || this.#ended) return line;
       this.#lines ??= this.#open();
       this.#lines.setPrompt(promptOf(this.#shell));
       // What was typed ahead stays, and the cursor behind it.
@@ -111,7 +113,6 @@ class Terminal {
         this.#wake = woken;
       });
     }
-    return this.#typed.shift();
   }
 
   /** Runs a line; true when it was to leave. */
@@ -161,16 +162,19 @@ class Terminal {
     done(null, result);
   }
 
+  /** Whether live output is shown that nobody has ended yet: what is typed after that key is the next line. */
+  get #watching(): boolean {
+    return this.#running !== null && this.#running.live && !this.#running.controller.signal.aborted;
+  }
+
   readonly #pressed = (text: string | undefined, _key: Key): void => {
     const lines = this.#lines;
     if (lines === null) return;
-    if (this.#running !== null) {
-      if (!this.#running.live) return;
-      this.#running.controller.abort();
+    if (this.#watching) {
+      this.#running?.controller.abort();
       erase(lines);
-      return;
     }
-    if (text !== '?') return;
+    if (this.#running !== null || text !== '?') return;
     const before = lines.line.slice(0, lines.cursor - 1);
     if (inText(grammar, this.#shell.context, before)) return;
     lines.write(null, { name: 'backspace' });
@@ -178,14 +182,16 @@ class Terminal {
     lines.prompt(true);
   };
 
+  /** Ctrl-C: forgets what was typed, lines that wait for their turn too, and stops what runs. */
   readonly #interrupted = (): void => {
     const lines = this.#lines;
+    this.#typed.length = 0;
     if (this.#running !== null) this.#running.controller.abort();
     else if (lines !== null) {
       const hint = lines.line === '' ? ' (quit or Ctrl-D leaves)' : '';
       erase(lines);
       this.#options.output.write(`^C${hint}\n`);
-      lines.prompt();
+      this.#wake();
     }
   };
 }

@@ -144,9 +144,13 @@ const emitsClose = (stream: Duplex): boolean => {
   return inside?.emitClose !== false;
 };
 
-/** Destroys a stream; if it is a TCP socket, with a reset. Unix sockets know no reset, and under TLS it must not be. */
+/**
+ * Destroys a stream; if it is a TCP socket, with a reset. Unix sockets know no reset, and under TLS it must not be. Nor
+ * while the end is on its way: the system takes no reset then, and Node would lose the socket, still open.
+ */
 export const resetStream = (stream: Duplex): void => {
-  if (stream instanceof Socket && stream.remoteFamily !== undefined && !('encrypted' in stream))
+  const ending = stream.writableEnded && stream.writableLength === 0 && !stream.writableFinished;
+  if (stream instanceof Socket && stream.remoteFamily !== undefined && !('encrypted' in stream) && !ending)
     stream.resetAndDestroy();
   else stream.destroy();
 };

@@ -226,17 +226,22 @@ export class Outgoing implements Task, Taker {
   #handOver(): void {
     const slice = this.queued > this.#gathered ? this.#next() : undefined;
     const slab = this.#slab as Buffer;
-    const chunk = slice ?? slab.subarray(0, this.#gathered);
+    // Behind bytes that have not left it would stay: then for its own size, and not for that of a slab.
+    const stays = this.#wire.pending > 0;
+    const gathered = slice ?? slab.subarray(0, this.#gathered);
+    const chunk = slice === undefined && stays ? new Uint8Array(gathered) : gathered;
     if (slice === undefined) this.#slab = undefined;
     this.#gathered = 0;
     this.queued -= chunk.length;
     // More may come before this returns: over a stream that hands on at once what is written to it.
     const room = this.#wire.write(chunk);
-    if (slice === undefined) returnSlab(slab, this.#wire.pending > 0);
+    if (slice === undefined) returnSlab(slab, !stays && this.#wire.pending > 0);
     this.written += chunk.length;
     this.writes++;
     if (room || this.full) return;
     this.full = true;
+    // What came in the midst of the write is older than all that is queued from now on.
+    this.#shelve();
     this.#listener.outgoingFull();
   }
 

@@ -28,6 +28,8 @@ export class Valve {
   /** Those that joined while they emitted. They are told, because they may have many such valves to look at. */
   #joined: Set<Gate> | null = null;
   #waking = false;
+  /** Nobody would open it again. */
+  #released = false;
 
   constructor(scope: Scope = openScope) {
     this.below = scope.valve;
@@ -36,7 +38,7 @@ export class Valve {
   }
 
   close(): void {
-    if (this.closed) return;
+    if (this.closed || this.#released) return;
     this.closed = true;
     this.#tell();
   }
@@ -63,6 +65,7 @@ export class Valve {
 
   /** Nobody closes it any more: opens, and those that joined while they emitted forget it. */
   release(): void {
+    this.#released = true;
     this.open();
     if (this.#joined !== null) for (const gate of this.#joined) gate.part(this);
   }

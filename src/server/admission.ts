@@ -115,6 +115,11 @@ export class Admission {
     this.closed.set(this.#paused || early || full);
   }
 
+  /** How many have been told to go and are still there. */
+  get leaving(): number {
+    return this.#leaving.size;
+  }
+
   get #present(): number {
     return this.#clients.count - this.#leaving.size;
   }

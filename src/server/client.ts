@@ -1,15 +1,19 @@
+import { Observable, type Subscriber, tap } from 'rxjs';
 import type { KeepAliveEvent } from '../../operators/keep-alive.js';
+import { pauseWhile } from '../../operators/pause-while.js';
 import { checkText } from '../check.js';
 import type { Connection } from '../connection/connection.js';
-import type { Mailbox, SlowPolicy } from '../source/mailbox.js';
-import { Changeable } from './changing.js';
+import type { SlowPolicy } from '../source/mailbox.js';
 import type { Events } from './events.js';
+import { Outbox, type Parcel, type Post } from './outbox.js';
 import { Meter } from './rates.js';
 import type { ClientStatistics, Sum } from './statistics.js';
 import type { Watch } from './watch.js';
 
 /** The time of something that has not happened. */
 const NEVER = -1;
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** What a client is doing: flags, since more than one may be so. */
 export interface ClientState {
@@ -66,7 +70,7 @@ export interface Client {
 }
 
 /** @internal What a client has to do with its server. */
-export interface Host {
+export interface Host extends Post {
   readonly events: Events;
   /** The time, in milliseconds, by whatever clock the server goes. */
   now(): number;
@@ -78,22 +82,15 @@ export interface Host {
   exited(client: ServedClient, room: string): void;
 }
 
-/** A message on its way to a client, with its bytes. */
-export interface Parcel {
-  readonly message: unknown;
-  readonly bytes: Uint8Array;
-}
-
 /** @internal A client, for its server and for the handler that serves it. */
 export class ServedClient implements Client, Watch {
   readonly connection: Connection;
   readonly opener: Opener;
-  readonly tags = new Set<string>();
-  readonly rooms = new Set<string>();
-  /** Whether it is to be read from now, for who reads. */
-  readonly paused: Changeable<boolean>;
-  /** What is sent to it that is no answer. */
-  mailbox: Mailbox<Parcel> | null = null;
+  /** Whether it is not to be read from, for who reads: what `pauseWhile` wants to know. */
+  readonly paused: Observable<boolean> = new Observable((told) => {
+    told.next(this.#isPaused);
+    this.#reader = told;
+  });
   /** Why it was told to go, where it was. */
   leaving: string | undefined = undefined;
   messagesIn = 0;
@@ -108,9 +105,14 @@ export class ServedClient implements Client, Watch {
   /** What the time of the server's clock lies behind that of `Date`. */
   readonly #epoch: number;
   #name: string;
+  /** Made when they are needed. */
+  #tags: Set<string> | undefined;
+  #rooms: Set<string> | undefined;
   /** When a byte of it came last, by the server's clock. */
   seenAt: number;
   #goneAt = NEVER;
+  #outbox: Outbox | null = null;
+  #reader: Subscriber<boolean> | null = null;
   /** How many signs of life it had given when it was asked for one. */
   #owesSince = NEVER;
   /** `pauseListening` was called for it. */
@@ -129,7 +131,6 @@ export class ServedClient implements Client, Watch {
     this.#name = connection.peer;
     this.seenAt = host.now();
     this.#epoch = Date.now() - this.seenAt;
-    this.paused = new Changeable(false);
     this.refreshPause();
   }
 
@@ -163,14 +164,27 @@ export class ServedClient implements Client, Watch {
     this.#host.named(this, before);
   }
 
+  get tags(): Set<string> {
+    return (this.#tags ??= new Set());
+  }
+
+  get rooms(): ReadonlySet<string> {
+    return this.#rooms ?? NOTHING;
+  }
+
   enter(room: string): void {
     if (this.gone || this.rooms.has(checkText('room', room))) return;
-    this.rooms.add(room);
+    (this.#rooms ??= new Set()).add(room);
     this.#host.entered(this, room);
   }
 
   exit(room: string): void {
-    if (!this.gone && this.rooms.delete(room)) this.#host.exited(this, room);
+    if (!this.gone && this.#rooms?.delete(room)) this.#host.exited(this, room);
+  }
+
+  /** Whether the program has marked it so. */
+  isTagged(tag: string): boolean {
+    return this.#tags?.has(tag) === true;
   }
 
   // ── what its handler tells ────────────────────────────────────────────────────────────────────────────────────────
@@ -204,10 +218,16 @@ export class ServedClient implements Client, Watch {
 
   // ── what its server does ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A chunk came. */
-  readonly seen = (): void => {
-    this.seenAt = this.#host.now();
-  };
+  /** Its answers are subscribed to: from now on it can be sent to. */
+  opens(out: Subscriber<Uint8Array>): void {
+    const outbox = (this.#outbox = new Outbox(out, this, this.#host));
+    out.add(() => outbox.leave());
+  }
+
+  /** What comes from it, for its handler. */
+  heard(bytes: Observable<Uint8Array>): Observable<Uint8Array> {
+    return bytes.pipe(tap(this.#seen), pauseWhile(this.paused));
+  }
 
   /** Whether it is a client of the server that this is. */
   isOf(host: Host): boolean {
@@ -216,26 +236,22 @@ export class ServedClient implements Client, Watch {
 
   /** Sends something that is no answer, behind what waits. False when nobody is there to take it, or it has no bytes. */
   send(make: () => Parcel): boolean {
-    const mailbox = this.#openMailbox();
-    if (mailbox === null) return false;
+    const outbox = this.#openOutbox();
+    if (outbox === null) return false;
     let parcel: Parcel;
     try {
       parcel = make();
     } catch (error) {
-      mailbox.fail(error);
+      outbox.error(error);
       return false;
     }
-    mailbox.force(parcel);
+    outbox.send(parcel);
     return true;
   }
 
   /** Sends something that the policy may drop. False when it is dropped, or nobody is there to take it. */
   offer(parcel: Parcel, policy: SlowPolicy): boolean {
-    return this.#openMailbox()?.take(parcel, policy) ?? false;
-  }
-
-  #openMailbox(): Mailbox<Parcel> | null {
-    return this.mailbox?.closed === false && this.leaving === undefined ? this.mailbox : null;
+    return this.#openOutbox()?.offer(parcel, policy) ?? false;
   }
 
   /** Pauses it, or not, by itself: for all together there is `refreshPause`. */
@@ -247,7 +263,7 @@ export class ServedClient implements Client, Watch {
   /** The server reads from nobody now, or from everybody again. */
   refreshPause(): void {
     const paused = !this.gone && this.#host.pauses(this.#pausedByItself);
-    if (paused === (this.#pausedSince !== NEVER)) return;
+    if (paused === this.#isPaused) return;
     const rested = this.connection.statistics.pausedFor;
     if (paused) {
       this.#restedBefore = rested;
@@ -256,13 +272,13 @@ export class ServedClient implements Client, Watch {
       this.#pausedBesides += this.#besides(rested);
       this.#pausedSince = NEVER;
     }
-    this.paused.set(paused);
+    this.#reader?.next(paused);
   }
 
   /** It is not there any more. */
   left(): void {
     this.#goneAt = this.#host.now();
-    this.mailbox = null;
+    this.#outbox = null;
     this.refreshPause();
   }
 
@@ -279,7 +295,7 @@ export class ServedClient implements Client, Watch {
       connected: !this.gone,
       halfClosed: !this.gone && (state === 'peer-ended' || state === 'ended'),
       idle: this.silentFor >= this.#host.idleAfter,
-      paused: this.paused.value || resting,
+      paused: this.#isPaused || resting,
       keepAlivePending: this.#owesSince === this.#signsOfLife,
     };
   }
@@ -296,7 +312,7 @@ export class ServedClient implements Client, Watch {
       keepAlivesOut: this.keepAlivesOut,
       framesRefused: this.framesRefused,
       dropped: this.dropCount,
-      pausedFor: pausedFor + this.#pausedBesides + (this.#pausedSince === NEVER ? 0 : this.#besides(pausedFor)),
+      pausedFor: pausedFor + this.#pausedBesides + (this.#isPaused ? this.#besides(pausedFor) : 0),
       buffered,
     };
   }
@@ -312,7 +328,19 @@ export class ServedClient implements Client, Watch {
 
   snapshot(): ClientSnapshot {
     const { id, address, name, opener, state, statistics } = this;
-    return { id, address, name, opener, rooms: [...this.rooms], tags: [...this.tags], state, statistics };
+    return { id, address, name, opener, rooms: [...this.rooms], tags: [...(this.#tags ?? [])], state, statistics };
+  }
+
+  #openOutbox(): Outbox | null {
+    return this.#outbox?.closed === false && this.leaving === undefined ? this.#outbox : null;
+  }
+
+  readonly #seen = (): void => {
+    this.seenAt = this.#host.now();
+  };
+
+  get #isPaused(): boolean {
+    return this.#pausedSince !== NEVER;
   }
 
   get #signsOfLife(): number {

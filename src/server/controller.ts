@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { Observable, Subject, defer, filter, from, tap } from 'rxjs';
+import { Observable, Subject, defer, filter, from } from 'rxjs';
 import { pauseWhile } from '../../operators/pause-while.js';
 import { serve } from '../../operators/serve.js';
 import { checkBoolean, checkFunction, checkObject, checkOneOf, checkText, checkTime } from '../check.js';
@@ -12,17 +12,18 @@ import { flow } from '../flow/scope.js';
 import { Valve } from '../flow/valve.js';
 import { warnUnreached } from '../flow/warning.js';
 import { tell } from '../hook.js';
-import { Mailbox, POLICIES } from '../source/mailbox.js';
+import { POLICIES } from '../source/mailbox.js';
 import { Alarm as Timer, type Timetable, timetableOf } from '../time/timetable.js';
 import { Admission } from './admission.js';
 import { type Alarm, type AlarmThresholds, type Look, alarmsOf } from './alarms.js';
-import { Changeable } from './changing.js';
-import { type Client, type Host, type Parcel, ServedClient } from './client.js';
+import { Announced } from './changing.js';
+import { type Client, type Host, ServedClient } from './client.js';
 import { type ConnectOptions, type Dialled, DialledPeer } from './dialled.js';
 import { Events, type RefusedReason, type ServerEvent } from './events.js';
 import { LINGER, sayFarewell } from './farewell.js';
 import type { ServerLimits } from './limits.js';
 import type { Outcome } from './outcome.js';
+import type { Parcel } from './outbox.js';
 import { Clients } from './registry.js';
 import type { StopReport } from './report.js';
 import type { AddressRules } from './rules.js';
@@ -34,12 +35,15 @@ import { type ServerStatistics, Totals } from './statistics.js';
 /** How often rates and alarms are looked at, in milliseconds. */
 const EVERY = 1_000;
 
+/** How many who have to go, or may not come in, hear a last word at the same time. A flood of more is reset. */
+const LAST_WORDS = 64;
+
 const NOTHING_TO_STOP: StopReport = { ended: 0, cut: [], took: 0 };
 
 /** @internal A server: puts the parts together, and keeps them in step. */
 export class Controller<B> implements Server<B> {
   readonly name: string;
-  readonly state = new Changeable<ServerState>({
+  readonly state = new Announced<ServerState>({
     initialized: true,
     running: false,
     accepting: true,
@@ -81,6 +85,9 @@ export class Controller<B> implements Server<B> {
     this.#host = {
       events: this.#events,
       idleAfter: setup.idleAfter,
+      highWater: setup.highWater,
+      oneIsFull: () => this.#oneIsFull(),
+      oneCaughtUp: () => this.#oneCaughtUp(),
       now: () => this.#timetable.now(),
       pauses: (byItself) => !this.state.value.draining && (byItself || !this.state.value.listening),
       named: (client, before) => this.clients.rename(client, before),
@@ -159,7 +166,7 @@ export class Controller<B> implements Server<B> {
     this.#ticker?.set(EVERY);
     this.#turn({ running: true });
     this.#events.tell('listening', { address });
-    tell('onListening', this.#setup.hooks.onListening, address);
+    tell('onListening', this.#setup.onListening, address);
   }
 
   #over(): void {
@@ -223,7 +230,7 @@ export class Controller<B> implements Server<B> {
     const onEvent = (event: ListenEvent): void => {
       if (event.type === 'refused') this.#tellRefused(event.peer, event.reason);
       else this.#events.tell('accept-failed', { code: event.code, wait: event.wait });
-      tell('onEvent', this.#setup.hooks.onEvent, event);
+      tell('onEvent', this.#setup.onEvent, event);
     };
     return this.#setup.listen({ onListening, onEvent }).pipe(
       pauseWhile(this.#admission.closed),
@@ -233,13 +240,14 @@ export class Controller<B> implements Server<B> {
 
   #isLetIn(connection: Connection): boolean {
     const reason = this.#admission.judge(connection.peer, (client) => {
-      const flush = client.connection.statistics.buffered === 0;
+      const flush = client.connection.statistics.buffered === 0 && this.#admission.leaving < LAST_WORDS;
       this.disconnect(client, { reason: 'made room for another', flush });
     });
     if (reason === undefined) return true;
     this.#refused.add(connection);
     connection.closed.subscribe({ complete: () => this.#refused.delete(connection) });
-    if (reason === 'denied' || reason === 'not-allowed') connection.abort();
+    const denied = reason === 'denied' || reason === 'not-allowed';
+    if (denied || this.#refused.size > LAST_WORDS) connection.abort();
     else sayFarewell(connection, this.#setup.farewell);
     this.#tellRefused(connection.peer, reason);
     return false;
@@ -256,31 +264,9 @@ export class Controller<B> implements Server<B> {
   #served(bytes: Observable<Uint8Array>, connection: Connection): Observable<Uint8Array> {
     return new Observable((out) => {
       const client = new ServedClient(connection, this.#dialledAs.has(connection) ? 'active' : 'passive', this.#host);
-      const mailbox = new Mailbox<Parcel>(
-        {
-          get closed() {
-            return out.closed;
-          },
-          next: (parcel) => {
-            client.sent(parcel.message);
-            out.next(parcel.bytes);
-          },
-          error: (error) => out.error(error),
-          complete: () => out.complete(),
-        },
-        this.#setup.highWater,
-        {
-          delivered: ignore,
-          dropped: () => client.dropped(),
-          full: () => this.#oneIsFull(),
-          caughtUp: () => this.#oneCaughtUp(),
-        },
-      );
-      out.add(() => mailbox.leave());
-      client.mailbox = mailbox;
+      client.opens(out);
       this.#joined(client);
-      const read = bytes.pipe(tap(client.seen), pauseWhile(client.paused));
-      defer(() => from(this.#setup.handler(read, connection, client))).subscribe(out);
+      defer(() => from(this.#setup.handler(client.heard(bytes), connection, client))).subscribe(out);
     });
   }
 
@@ -429,5 +415,3 @@ const toSkip = (except: BroadcastOptions['except']): Iterable<Client> => {
   if (except === undefined) return [];
   return Symbol.iterator in checkObject('except', except) ? (except as Iterable<Client>) : [except as Client];
 };
-
-const ignore = (): void => {};

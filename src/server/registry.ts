@@ -62,7 +62,7 @@ export class Clients implements Registry {
   }
 
   *tagged(tag: string): Iterable<ServedClient> {
-    for (const client of this) if (client.tags.has(tag)) yield client;
+    for (const client of this) if (client.isTagged(tag)) yield client;
   }
 
   add(client: ServedClient): void {

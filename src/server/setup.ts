@@ -1,6 +1,6 @@
 import { type Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
 import type { Protocol } from '../../operators/protocol.js';
-import { checkFunction, checkInteger, checkObject, checkScheduler, checkText, checkTime } from '../check.js';
+import { checkFunction, checkHook, checkInteger, checkObject, checkScheduler, checkText, checkTime } from '../check.js';
 import { placeName } from '../connection/address.js';
 import type { Connection } from '../connection/connection.js';
 import { type DialOptions, dial as reallyDial } from '../connection/dial.js';
@@ -28,7 +28,8 @@ export interface Setup<B> {
   /** Dials, with what the options say of connections. */
   readonly dial: (options: DialOptions) => Observable<Connection>;
   /** The program's own hooks. */
-  readonly hooks: Pick<ListenOptions, 'onListening' | 'onEvent'>;
+  readonly onListening: ListenOptions['onListening'] | undefined;
+  readonly onEvent: ListenOptions['onEvent'] | undefined;
 }
 
 const bytesAsTheyAre = (bytes: unknown): Uint8Array => {
@@ -44,14 +45,14 @@ const encoderOf = (served: unknown): ((message: unknown) => Uint8Array) => {
 export const setupOf = <B>(name: string, served: Handler | Handled, options: ServerOptions<B>): Setup<B> => {
   const handler = checkFunction('handler', typeof served === 'object' ? served?.handler : served);
   const { drain, limits, farewell, idleAfter, highWater, listen, dial, ...listening } = checkObject('options', options);
-  const { onListening, onEvent, writeDeadline, halfClose, writeLimit, noDelay } = listening;
+  const { writeDeadline, halfClose, writeLimit, readBuffer, noDelay } = listening;
   const scheduler = checkScheduler('scheduler', options.scheduler ?? asyncScheduler);
   const encode = encoderOf(served);
   // What is wrong with the options is said now, and not when it starts.
   if (listen === undefined) reallyListen(listening);
   const accept = checkFunction('listen', listen ?? reallyListen);
   const reach = checkFunction('dial', dial ?? reallyDial);
-  const given = { writeDeadline, halfClose, writeLimit, noDelay };
+  const given = { writeDeadline, halfClose, writeLimit, readBuffer, noDelay };
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return {
     name: checkText('name', name),
@@ -66,6 +67,7 @@ export const setupOf = <B>(name: string, served: Handler | Handled, options: Ser
     farewell: farewell === undefined ? undefined : encode(farewell).slice(),
     listen: (hooks) => accept({ ...listening, ...hooks }),
     dial: (more) => reach({ ...known, ...more, scheduler }),
-    hooks: { ...(onListening && { onListening }), ...(onEvent && { onEvent }) },
+    onListening: checkHook('onListening', listening.onListening),
+    onEvent: checkHook('onEvent', listening.onEvent),
   };
 };

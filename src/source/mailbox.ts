@@ -1,6 +1,7 @@
 import { PeerTooSlow } from '../errors.js';
 import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
+import { type Scope, flow } from '../flow/scope.js';
 
 /** The policies, for checking one. */
 export const POLICIES = ['drop-oldest', 'drop-newest', 'disconnect', 'pause'] as const;
@@ -33,7 +34,7 @@ export interface MailboxReport<A> {
 
 /**
  * Where what is published waits for one subscriber: passed on at once unless the subscriber is full, and then kept, up to
- * `highWater`, and then the policy decides. Made while the subscriber subscribes.
+ * `highWater`, and then the policy decides. Made while the subscriber subscribes, or later, in the scope of that moment.
  */
 export class Mailbox<A> {
   /** Values that were lost by the policy. */
@@ -41,21 +42,17 @@ export class Mailbox<A> {
   readonly #out: Recipient<A>;
   readonly #highWater: number;
   readonly #report: MailboxReport<A>;
-  readonly #gate = new Gate();
+  readonly #gate: Gate;
   readonly #queue = new Queue<A>();
   #waiting = false;
   #full = false;
   #ended = false;
 
-  constructor(out: Recipient<A>, highWater: number, report: MailboxReport<A>) {
+  constructor(out: Recipient<A>, highWater: number, report: MailboxReport<A>, scope: Scope = flow.scope) {
+    this.#gate = new Gate(scope);
     this.#out = out;
     this.#highWater = highWater;
     this.#report = report;
-  }
-
-  /** Whether there is nobody any more whom it is for. */
-  get closed(): boolean {
-    return this.#out.closed;
   }
 
   /** Values that wait. */

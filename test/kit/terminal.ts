@@ -21,28 +21,28 @@ export class Terminal {
   readonly #program: Program;
   #seen = 0;
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, [rows, columns]: readonly number[] = [40, 160]) {
-    const command = [process.execPath, '--enable-source-maps', 'dist/src/cli/main.js', ...args];
-    this.#program = start('python3', ['test/kit/terminal.py', `${rows}`, `${columns}`, ...command], {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const command = [process.execPath, 'dist/src/cli/main.js', ...args];
+    this.#program = start('python3', ['test/kit/terminal.py', '40', '160', ...command], {
       TERM: 'xterm',
       SLUICE_HISTORY: '',
       ...env,
     });
   }
 
-  /** Presses keys, one after another, as a person would: what comes in one piece is taken for pasted. */
-  async press(...keys: readonly string[]): Promise<void> {
-    for (const key of keys) {
-      this.#tell({ keys: key });
-      await new Promise((done) => {
-        setTimeout(done, 5);
-      });
-    }
+  /** Presses keys, each once the one before has been read: what is read in one piece is taken for pasted. */
+  press(...keys: readonly string[]): void {
+    this.#tell({ keys });
   }
 
   /** Types a line, and Enter. */
-  line(text: string): Promise<void> {
-    return this.press(text, KEYS.enter);
+  line(text: string): void {
+    this.press(text, KEYS.enter);
+  }
+
+  /** Takes the terminal away, as a connection that breaks does. */
+  hangUp(): void {
+    this.#program.hush();
   }
 
   resize(rows: number, columns: number): void {

@@ -46,20 +46,21 @@ try {
     ['sluice', '{ listen }'],
     ['sluice/operators', '{ frameLengthPrefixed, prefixLength, serve }'],
     ['sluice/operators/ix', '* as ix'],
+    ['sluice/server', '{ createServer }'],
     ['sluice/testing', '{ marbles }'],
   ] as const;
   const esm = echo(
     [
       `import { connect } from 'node:net';`,
       ...names.map(([from, what]) => `import ${what} from '${from}';`),
-      'void [ix, marbles];',
+      'void [ix, createServer, marbles];',
     ].join('\n'),
   );
   const cjs = echo(
     [
       `const { connect } = require('node:net');`,
       ...names.map(([from, what]) => `const ${what.replace('* as ', '')} = require('${from}');`),
-      'void [ix, marbles];',
+      'void [ix, createServer, marbles];',
     ].join('\n'),
   );
   writeFileSync(join(folder, 'consumer.mts'), esm);
@@ -82,6 +83,13 @@ try {
   );
   run(join(root, 'node_modules/.bin/tsc'), ['-p', folder]);
   console.log('compiles under NodeNext, strict, without skipLibCheck');
+  const sluice = join(folder, 'node_modules/.bin/sluice');
+  const shown = execFileSync(sluice, [], {
+    input: 'config tcp-server a\nshow running-config\nquit\n',
+    encoding: 'utf8',
+  });
+  if (!shown.startsWith('config tcp-server a 127.0.0.1 40000\n')) throw new Error(`sluice did not run: ${shown}`);
+  console.log('sluice runs');
   for (const file of ['consumer.mjs', 'consumer.cjs']) {
     if (run(process.execPath, [file]).trim() !== 'echoed') throw new Error(`${file} did not run as it should`);
     console.log(`${file} runs`);

@@ -1,9 +1,9 @@
+import { unlessAborted } from '../aborting.js';
 import type { Call } from '../call.js';
 import type { ConfiguredServer, Settings } from '../configured-server.js';
 import type { Given } from '../kinds.js';
 import { type Spoken, moduleProtocol } from '../protocols.js';
 import { Complaint } from '../shell.js';
-import { stopping } from '../servers.js';
 
 type Named = Given<'NAME'>;
 
@@ -47,8 +47,10 @@ export const start = toServer(async (server, _, { print }) => {
   print(`${server.name} listens on ${server.server.address?.name}`);
 });
 
+/** Who stops waiting, or is cut off from the shell, stops nothing. */
 export const stop = toServer(async (server, _, { print, signal }) => {
-  const { ended, cut, took } = await stopping(server, signal);
+  const going = `${server.name} goes on stopping: abort ends it at once`;
+  const { ended, cut, took } = await unlessAborted(server.server.stop(), signal, going);
   print(`${server.name} stopped in ${Math.round(took)} ms: ${ended} ended, ${cut.length} cut`);
   for (const { client, stage, why } of cut) print(`  cut ${client.address} (${stage}): ${why}`);
 });

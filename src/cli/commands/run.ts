@@ -29,19 +29,27 @@ const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
 
 export const wait = ({ SECONDS }: Given<'SECONDS'>, { signal }: Call): Promise<void> => sleep(SECONDS * 1000, signal);
 
-/** Waits until a number of the server is so high. */
+/** Waits until a number of the server is what it should be. */
 const waitFor =
-  (what: string, numberOf: (server: ConfiguredServer) => number) =>
+  (what: string, numberOf: (server: ConfiguredServer) => number, enough: (number: number, wanted: number) => boolean) =>
   async ({ NAME, COUNT }: Given<'NAME COUNT'>, { servers, signal }: Call): Promise<void> => {
     const until = performance.now() + PATIENCE;
     for (;;) {
       const number = numberOf(servers.get(NAME));
-      if (number === COUNT) return;
-      if (performance.now() > until) throw new Complaint(`${NAME} has ${number} ${what}, and not ${COUNT}`);
+      if (enough(number, COUNT)) return;
+      if (performance.now() > until) throw new Complaint(`${NAME} has ${number} ${what}, not ${COUNT}`);
       await sleep(LOOK, signal);
     }
   };
 
-export const waitForClients = waitFor('clients', ({ server }) => server.clients.count);
+export const waitForClients = waitFor(
+  'clients',
+  ({ server }) => server.clients.count,
+  (number, wanted) => number === wanted,
+);
 
-export const waitForMessages = waitFor('messages', ({ server }) => server.statistics.messagesIn);
+export const waitForMessages = waitFor(
+  'messages',
+  ({ server }) => server.statistics.messagesIn,
+  (number, wanted) => number >= wanted,
+);

@@ -1,3 +1,4 @@
+import { aborted } from '../aborting.js';
 import type { Call } from '../call.js';
 import type { ConfiguredServer } from '../configured-server.js';
 import { dialShown, eventJson, eventLine } from '../events.js';
@@ -5,8 +6,6 @@ import type { Given } from '../kinds.js';
 import { runningConfig } from '../running-config.js';
 import { type ClientShown, clientFlags, clientsShown, serverFlags, serverShown } from '../snapshot.js';
 import { lasting, plain, short, tableOf } from '../table.js';
-
-const asJson = (value: unknown): string => JSON.stringify(value, null, 2);
 
 // ── servers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -29,7 +28,7 @@ const serverRow = (configured: ConfiguredServer): readonly string[] => {
 /** All servers, in a table. */
 export const servers = (_: unknown, call: Call, json: boolean): void => {
   const all = [...call.servers];
-  if (json) call.print(asJson(all.map(serverShown)));
+  if (json) call.print(JSON.stringify(all.map(serverShown)));
   else if (all.length === 0) call.print('no servers: config tcp-server NAME makes one');
   else call.print(tableOf(SERVERS, all.map(serverRow)).join('\n'));
 };
@@ -38,7 +37,7 @@ export const servers = (_: unknown, call: Call, json: boolean): void => {
 export const server = ({ NAME }: Given<'NAME'>, call: Call, json: boolean): void => {
   const configured = call.servers.get(NAME);
   const clients = clientsShown(configured);
-  if (json) call.print(asJson({ ...serverShown(configured), clients }));
+  if (json) call.print(JSON.stringify({ ...serverShown(configured), clients }));
   else
     call.print([...serverLines(configured), ...(clients.length === 0 ? [] : ['', ...clientLines(clients)])].join('\n'));
 };
@@ -123,7 +122,7 @@ const clientLines = (clients: readonly ClientShown[]): readonly string[] => {
 
 const showClients = (of: readonly ConfiguredServer[], { print }: Call, json: boolean): void => {
   const clients = of.flatMap(clientsShown);
-  if (json) print(asJson(clients));
+  if (json) print(JSON.stringify(clients));
   else print(clients.length === 0 ? 'no clients' : clientLines(clients).join('\n'));
 };
 
@@ -148,17 +147,11 @@ export const events = async (_: unknown, call: Call, json: boolean): Promise<voi
     call.print(shown(event, new Date()));
   });
   try {
-    await stopped(call.signal);
+    await aborted(call.signal);
   } finally {
     watching.unsubscribe();
   }
 };
-
-const stopped = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 
 /** The same for so long. */
 export const eventsFor = async ({ SECONDS }: Given<'SECONDS'>, call: Call, json: boolean): Promise<void> => {
