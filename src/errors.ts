@@ -385,6 +385,42 @@ export class PeerSilent extends SluiceError {
   }
 }
 
+// ── who it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Why a peer was not let in: its credentials are wrong; what it said is no part of the dialogue; it took too long; its
+ * address has failed too often; it ended its side before; or it has not proved to be who it should be, to a client.
+ */
+export type NotAuthenticatedReason = 'refused' | 'malformed' | 'too-slow' | 'locked-out' | 'ended' | 'unproven';
+
+/** A peer was not let in. What it has said is in none of this: it may be a secret. */
+export class NotAuthenticated extends SluiceError {
+  readonly _tag = 'NotAuthenticated';
+  readonly reason: NotAuthenticatedReason;
+
+  constructor(reason: NotAuthenticatedReason) {
+    super(`the peer was not authenticated (${reason})`);
+    this.reason = reason;
+  }
+}
+
+// ── limits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** More came than a rate limit allows, and its policy is to end the connection. */
+export class RateExceeded extends SluiceError {
+  readonly _tag = 'RateExceeded';
+  /** What there was too much of. */
+  readonly what: 'messages' | 'bytes';
+  /** How many a second are allowed. */
+  readonly limit: number;
+
+  constructor(what: 'messages' | 'bytes', limit: number) {
+    super(`more than ${limit} ${what} a second came`);
+    this.what = what;
+    this.limit = limit;
+  }
+}
+
 // ── flow ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A queue whose source cannot be paused went over its limit, and its policy is to fail. */

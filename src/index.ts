@@ -28,6 +28,9 @@ export type {
   TlsServerOptions,
   TlsVersion,
 } from './connection/tls-options.js';
+export { networkOf } from './connection/network-of.js';
+export type { ProxyHeaderOptions } from './connection/proxy-header-of.js';
+export { proxyHeaderOf } from './connection/proxy-header-of.js';
 
 export type { BalanceChange, BalanceOptions, Balancer } from './client/balance.js';
 export { balance } from './client/balance.js';
@@ -40,6 +43,9 @@ export { array, bytes, cstring, f32, f64, i16, i32, i64, i8, u16, u32, u64, u8 }
 export type { InvalidOptions, InvalidPolicy } from './codec/invalid.js';
 export type { JsonLimits } from './codec/json.js';
 export { json, jsonWithin } from './codec/json.js';
+export type { ProxyEnd, ProxyHeader } from './codec/proxy-header.js';
+export { proxyHeader } from './codec/proxy-header.js';
+export type { ProxySsl, ProxyTlv, ProxyTlvs } from './codec/proxy-tlvs.js';
 export { reasons } from './codec/reasons.js';
 export type { CodecOrSchema, StandardSchema } from './codec/standard-schema.js';
 export { codecOf } from './codec/standard-schema.js';
@@ -59,11 +65,28 @@ export type { Ending, LineOptions } from './framing/line.js';
 export { line } from './framing/line.js';
 export type { NetstringOptions } from './framing/netstring.js';
 export { netstring } from './framing/netstring.js';
+export type { ProxyFrameOptions } from './framing/proxy-frame.js';
+export { proxyFrame } from './framing/proxy-frame.js';
 export { raw } from './framing/raw.js';
 export type { Front, InvertibleRule, Rule, Verdict } from './framing/rule.js';
 export { found, malformed, more, tooLong } from './framing/rule.js';
 export type { VarintOptions } from './framing/varint.js';
 export { varint } from './framing/varint.js';
+
+export { connectionGate } from './auth/connection-gate.js';
+export type { AuthGate, Dialogue, Named } from './auth/gate.js';
+export type { HmacLoginOptions, KeyOf } from './auth/hmac.js';
+export { hmacGate, hmacLogin } from './auth/hmac.js';
+export { identityOf } from './auth/identity.js';
+export type { LockoutOptions } from './auth/lockout.js';
+export { sameSecret } from './auth/same-secret.js';
+export type { ScramGateOptions, ScramLoginOptions, ScramVerifierOptions, VerifierOf } from './auth/scram.js';
+export { scramGate, scramLogin, scramVerifier } from './auth/scram.js';
+export type { TokenLoginOptions, TokenOptions, Tokens } from './auth/token.js';
+export { tokenGate, tokenLogin } from './auth/token.js';
+
+export type { RateKey, RateLimit, RateLimitOptions, RateLimits, RateStatistics } from './rate/rate-limit.js';
+export { rateLimit } from './rate/rate-limit.js';
 
 export type { Failure, Handled, Handler, Outcome } from './server/outcome.js';
 export type { Belonging, Watch } from './server/watch.js';

@@ -23,6 +23,8 @@ const pooled = { port: 1, protocol };
 const schema = { '~standard': { vendor: 'x', version: 1, validate: () => ({ value: 1 }) } };
 
 const [inMemory] = main.memory();
+const proxies = { trusted: ['10.0.0.0/8'] };
+const unknown = { version: 1, command: 'proxy' };
 
 const noObject = (name: string, got: unknown): RegExp => new RegExp(`^${name} must be an object, got ${String(got)}$`);
 const noFunction = (name: string, got: unknown): RegExp =>
@@ -231,6 +233,78 @@ const ofMain: Readonly<Record<string, readonly Row[]>> = {
   line: [...lines, [(f) => f(-1), RangeError, /^maxBytes must be a whole number from 1 to \d+, got -1$/]],
   netstring: limited,
   varint: limited,
+  proxyFrame: [
+    ...onlyOptions,
+    [(f) => f({ limit: 100 }), RangeError, /^limit must be a whole number from 232 to 65551, got 100$/],
+  ],
+  connectionGate: [[(f) => f(), TypeError, noFunction('identify', undefined)]],
+  identityOf: [[(f) => f(), TypeError, noObject('connection', undefined)]],
+  sameSecret: [
+    [(f) => f(), TypeError, /^one must be bytes or a text, got undefined$/],
+    [(f) => f('a', 5), TypeError, /^other must be bytes or a text, got number$/],
+  ],
+  tokenGate: [
+    [(f) => f(), TypeError, /^tokens must be a table of them or a function, got undefined$/],
+    [(f) => f([[5, 'ann']]), TypeError, /^a token must be bytes or a text, got number$/],
+    [(f) => f([], null), TypeError, noObject('options', null)],
+  ],
+  tokenLogin: [
+    [(f) => f(), TypeError, /^token must be bytes or a text, got undefined$/],
+    [(f) => f('a', null), TypeError, noObject('options', null)],
+    [(f) => f('a', { welcome: 5 }), TypeError, /^welcome must be bytes or a text, got number$/],
+  ],
+  hmacGate: [[(f) => f(), TypeError, noFunction('keyOf', undefined)]],
+  hmacLogin: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({ name: '' }), TypeError, /^name must be a text that is not empty, got ""$/],
+    [(f) => f({ name: 'ann', key: 'k'.repeat(16) }), TypeError, /^key must be bytes, got string$/],
+    [(f) => f({ name: 'ann', key: new Uint8Array(15) }), RangeError, /^key must have 16 bytes or more, got 15$/],
+  ],
+  scramVerifier: [
+    [(f) => f(), TypeError, /^password must be a text, got undefined$/],
+    [(f) => f(''), RangeError, /^password is empty, or has a letter that none may have$/],
+    [(f) => f('a', null), TypeError, noObject('options', null)],
+    [(f) => f('a', { iterations: 1 }), RangeError, /^iterations must be a whole number from 4096 to 1000000, got 1$/],
+    [(f) => f('a', { salt: 'salt' }), TypeError, /^salt must be bytes, one or more$/],
+  ],
+  scramGate: [
+    [(f) => f(), TypeError, noFunction('verifierOf', undefined)],
+    [(f) => f(identity, null), TypeError, noObject('options', null)],
+    [(f) => f(identity, { iterations: 1 }), RangeError, /^iterations must be a whole number from 4096 .*, got 1$/],
+    [(f) => f(identity, { pepper: 'p' }), TypeError, /^pepper must be bytes, got string$/],
+  ],
+  scramLogin: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({ name: 5 }), TypeError, /^name must be a text, got number$/],
+    [(f) => f({ name: 'ann' }), TypeError, /^password must be a text, got undefined$/],
+    [(f) => f({ name: 'ann', password: '' }), RangeError, /^password is empty, or has a letter that none may have$/],
+    [
+      (f) => f({ name: 'ann', password: 'a', maxIterations: 5 }),
+      RangeError,
+      /^maxIterations must be a whole number from 4096 to 1000000, got 5$/,
+    ],
+  ],
+  networkOf: [
+    [(f) => f({}), TypeError, /^peer must be a text that is not empty, got undefined$/],
+    [(f) => f({ peer: '' }), TypeError, /^peer must be a text that is not empty, got ""$/],
+  ],
+  rateLimit: [
+    ...onlyOptions,
+    [(f) => f({ messages: 0 }), RangeError, /^messages must be a number from 0.001 to \d+, got 0$/],
+    [(f) => f({ bytes: 'x' }), TypeError, /^bytes must be a number, got "x"$/],
+    [
+      (f) => f({ messages: 1, messageBurst: 0.5 }),
+      RangeError,
+      /^messageBurst must be a number from 1 to \d+, got 0.5$/,
+    ],
+    [(f) => f({ bytes: 1, byteBurst: NaN }), RangeError, /^byteBurst must be a number from 1 to \d+, got NaN$/],
+    [(f) => f({ keys: 0 }), RangeError, /^keys must be a whole number from 1 to \d+, got 0$/],
+    [(f) => f({ scheduler: 5 }), TypeError, noScheduler],
+  ],
+  proxyHeaderOf: [
+    [(f) => f(), TypeError, noObject('connection', undefined)],
+    [(f) => f({}, null), TypeError, noObject('options', null)],
+  ],
   deframer: rules,
   found: [[(f) => f(0, 0), RangeError, /^a frame must have a byte or more, got 0, 0 and 0$/]],
 };
@@ -349,6 +423,62 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
     ],
     [(f) => f({ ...pooled, random: 1 }), TypeError, noFunction('random', 1)],
     [(f) => f({ ...pooled, scheduler: 5 }), TypeError, noScheduler],
+  ],
+  authenticate: [
+    [(f) => f(), TypeError, noFunction('gate', undefined)],
+    [(f) => f(identity), TypeError, noFunction('served', undefined)],
+    [(f) => f(identity, {}), TypeError, noFunction('served', undefined)],
+    [(f) => f(identity, identity, null), TypeError, noObject('options', null)],
+    [(f) => f(identity, identity), TypeError, noObject('framing', undefined)],
+    [(f) => f(identity, identity, { framing: oneWay }), TypeError, noFunction('framing.encode', undefined)],
+    [(f) => f(identity, identity, { framing: rule, limit: 5 }), RangeError, /^limit must be .* from 16 to \d+, got 5$/],
+    [(f) => f(identity, identity, { framing: rule, deadline: 0 }), RangeError, /^deadline must be .* ms, got 0$/],
+    [(f) => f(identity, identity, { framing: rule, attempts: 0 }), RangeError, /^attempts must be .*, got 0$/],
+    [(f) => f(identity, identity, { framing: rule, lockout: 5 }), TypeError, noObject('lockout', 5)],
+    [
+      (f) => f(identity, identity, { framing: rule, lockout: { after: 0 } }),
+      RangeError,
+      /^lockout.after must .* got 0$/,
+    ],
+    [(f) => f(identity, identity, { framing: rule, lockout: { key: 5 } }), TypeError, noFunction('lockout.key', 5)],
+    [(f) => f(identity, identity, { framing: rule, name: 5 }), TypeError, noFunction('name', 5)],
+    [(f) => f(identity, identity, { framing: rule, onEvent: 5 }), TypeError, noFunction('onEvent', 5)],
+    [(f) => f(identity, identity, { framing: rule, scheduler: 5 }), TypeError, noScheduler],
+  ],
+  logIn: [
+    [(f) => f(), TypeError, noFunction('login', undefined)],
+    [(f) => f(identity), TypeError, noFunction('served', undefined)],
+    [(f) => f(identity, identity, null), TypeError, noObject('options', null)],
+    [(f) => f(identity, identity), TypeError, noObject('framing', undefined)],
+    [(f) => f(identity, identity, { framing: rule, deadline: 0 }), RangeError, /^deadline must be .* ms, got 0$/],
+    [(f) => f(identity, identity, { framing: rule, scheduler: 5 }), TypeError, noScheduler],
+  ],
+  limitRate: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({ messages: 0 }), RangeError, /^messages must be a number from 0.001 to \d+, got 0$/],
+    [(f) => f({}, null), TypeError, noObject('options', null)],
+    [(f) => f({}, { policy: 'x' }), TypeError, /^policy must be one of "slow-down", "drop", "disconnect", got "x"$/],
+    [(f) => f({}, { size: 5 }), TypeError, noFunction('size', 5)],
+    [(f) => f({}, { key: 'a' }), TypeError, /^key goes with a rateLimit, and numbers were given$/],
+    [(f) => f(main.rateLimit({}), { key: null }), TypeError, noFunction('key', null)],
+  ],
+  proxyProtocol: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({}), TypeError, noFunction('trusted', undefined)],
+    [(f) => f({ trusted: [] }), RangeError, /^trusted must name one network or more, got none$/],
+    [(f) => f({ trusted: ['here'] }), RangeError, /^cidr must be an address or a network, .* got "here"$/],
+    [(f) => f({ ...proxies, untrusted: 'x' }), TypeError, /^untrusted must be one of "refuse", "pass", got "x"$/],
+    [(f) => f({ ...proxies, deadline: 0 }), RangeError, /^deadline must be a time from 1 to \d+ ms, got 0$/],
+    [(f) => f({ ...proxies, limit: 1 }), RangeError, /^limit must be a whole number from 232 to 65551, got 1$/],
+    [(f) => f({ ...proxies, maxWaiting: 0 }), RangeError, /^maxWaiting must be a whole number from 1 to \d+, got 0$/],
+    [(f) => f({ ...proxies, onEvent: 5 }), TypeError, noFunction('onEvent', 5)],
+    [(f) => f({ ...proxies, scheduler: 5 }), TypeError, noScheduler],
+  ],
+  sendProxyHeader: [
+    [(f) => f(), TypeError, noObject('header', undefined)],
+    [(f) => f({ version: 3, command: 'proxy' }), RangeError, /^version must be 1 or 2, got 3$/],
+    [(f) => f({ version: 2 }), TypeError, /^command must be one of "proxy", "local", got undefined$/],
+    [(f) => f({ ...unknown, tlvs: { netns: 'a' } }), RangeError, /^tlvs need version 2$/],
   ],
   protocol: [
     [(f) => f(), TypeError, noObject('options', undefined)],
@@ -488,6 +618,22 @@ for (const [options, message] of [
 }
 
 streams.run();
+
+const limits = suite('misuse of rateLimit.set');
+
+for (const [given, type, message] of [
+  [{ messages: -1 }, RangeError, /^messages must be a number from 0.001 to \d+, got -1$/],
+  [{ byteBurst: 0 }, RangeError, /^byteBurst must be a number from 1 to \d+, got 0$/],
+  [null, TypeError, noObject('limits', null)],
+] as const) {
+  limits(`set(${JSON.stringify(given)})`, () => {
+    const limit = main.rateLimit({ messages: 5 });
+    assert.throws(() => limit.set(given as never), raised(type, message));
+    assert.is(limit.limits.messages, 5);
+  });
+}
+
+limits.run();
 
 const pools = suite('misuse of a pool');
 const somePool = operators.pool({ port: 1, protocol });

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { checkInteger, checkObject, checkText } from '../check.js';
+import { parseIp } from '../codec/ip-address.js';
 
 /** Where to listen or to dial: a port of a host, or a Unix socket. */
 export interface Place {
@@ -35,6 +36,13 @@ export const checkPlace = (place: Place, leastPort: number): Place => {
 export const hostAndPort = (host: string, port: number): string => {
   const plain = host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host;
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+};
+
+/** What `hostAndPort` has shown, read back; nothing where it is anything else. A zone (`%eth0`) is left out. */
+export const hostAndPortOf = (shown: string): { readonly host: string; readonly port: number } | undefined => {
+  const [, inBrackets, plain = '', port] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(shown) ?? [];
+  const host = (inBrackets ?? plain).replace(/%.*/, '');
+  return parseIp(host) === undefined ? undefined : { host, port: Number(port) };
 };
 
 /** A place as it is shown to people. */

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
 import { checkInteger, checkObject, checkOneOf, checkScheduler, checkTime } from '../check.js';
+import type { ProxyHeader } from '../codec/proxy-header.js';
 import {
   ConnectionAborted,
   ConnectionReset,
@@ -52,6 +53,8 @@ export interface Connection {
   readonly peer: string;
   /** Where this side is. */
   readonly local: string;
+  /** What a proxy in front has said of the peer, where `proxyProtocol` has heard it: `peer` and `local` are of there. */
+  readonly proxy?: ProxyHeader | undefined;
   /**
    * The bytes of the peer, in chunks as the network cut them. Completes at the peer's end (FIN), fails with
    * `ConnectionReset` when the connection is cut.
@@ -145,6 +148,16 @@ const NEVER = -1;
 
 let opened = 0;
 
+/** What few connections have. */
+interface Extras {
+  /** Where the peer and this side are in truth, and who says so. */
+  readonly peer: string;
+  readonly local: string;
+  readonly proxy: ProxyHeader | undefined;
+  /** Bytes that were written ahead of what `writes` takes. */
+  readonly ahead: number;
+}
+
 /** @internal Keeps the laws of a connection over a wire. */
 export class WireConnection implements Connection, WireListener, OutgoingListener {
   readonly id = ++opened;
@@ -162,6 +175,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #halfClosed: Alarm | null = null;
   #stalled: Alarm | null = null;
   #failure: SluiceError | null = null;
+  #extras: Extras | null = null;
   /** Someone has read and stopped; our end was asked for, and is because the program failed. */
   #forsaken = false;
   /** The server was told to stop: the peer is not waited for longer than it takes to see our end. */
@@ -210,11 +224,15 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   get peer(): string {
-    return this.#wire.peer;
+    return this.#extras?.peer ?? this.#wire.peer;
   }
 
   get local(): string {
-    return this.#wire.local;
+    return this.#extras?.local ?? this.#wire.local;
+  }
+
+  get proxy(): ProxyHeader | undefined {
+    return this.#extras?.proxy;
   }
 
   get tls(): TlsInfo | undefined {
@@ -225,7 +243,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return {
       openedAt: this.#openedAt,
       bytesIn: this.#bytesIn,
-      bytesOut: this.#outgoing?.written ?? 0,
+      bytesOut: (this.#extras?.ahead ?? 0) + (this.#outgoing?.written ?? 0),
       chunksIn: this.#chunksIn,
       writes: this.#outgoing?.writes ?? 0,
       buffered: (this.#outgoing?.queued ?? 0) + (this.#gone ? 0 : this.#wire.pending),
@@ -292,6 +310,28 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return `Connection ${this.id} (${this.peer})`;
   }
 
+  // ── what is said before all else ──────────────────────────────────────────────────────────────────────────────────
+
+  /** A proxy has said where the peer and this side are in truth. */
+  introduce(peer: string, local: string, proxy: ProxyHeader): void {
+    this.#extras = { ahead: 0, ...this.#extras, peer, local, proxy };
+  }
+
+  /** Writes something now, ahead of what `writes` will take. */
+  writeAhead(bytes: Uint8Array): void {
+    const { peer, local, proxy } = this;
+    this.#wire.write(bytes);
+    this.#extras = { peer, local, proxy, ahead: (this.#extras?.ahead ?? 0) + bytes.length };
+  }
+
+  /** Takes back what `reads` has given and its subscriber is to leave to the next one. It is no subscriber any more. */
+  handBack(rest: Uint8Array): void {
+    this.#wire.pause();
+    if (rest.length > 0) this.#wire.unread(rest);
+    this.#bytesIn -= rest.length;
+    this.#leaveReader();
+  }
+
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #read(subscriber: Subscriber<Uint8Array>): void {
@@ -314,11 +354,9 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     };
     if (scope.drain !== null) subscriber.add(scope.drain.onStop(stop));
     subscriber.add(() => {
-      gate.forget(this.#resume);
-      gate.leave();
-      this.#rested();
+      if (this.#reader !== subscriber) return;
       this.#uncut += cutter?.held ?? 0;
-      this.#reader = this.#gate = null;
+      this.#leaveReader();
       this.#forsaken = true;
       if (this.#inputEnded || this.#failure !== null) return;
       if (this.#ending) this.#wire.resume();
@@ -327,6 +365,13 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     });
     if (gate.closed) this.#rest(gate);
     else gate.wait(this.#resume);
+  }
+
+  #leaveReader(): void {
+    this.#gate?.forget(this.#resume);
+    this.#gate?.leave();
+    this.#rested();
+    this.#reader = this.#gate = null;
   }
 
   /** Reads no more before the consumers below have room. */

@@ -1,4 +1,5 @@
 import { Observable, type Observer, type OperatorFunction, Subscriber, tap } from 'rxjs';
+import type { ProxyHeader } from '../codec/proxy-header.js';
 import type { Connection, ConnectionState, ConnectionStatistics, EndOptions } from '../connection/connection.js';
 import type { TlsInfo } from '../connection/tls-info.js';
 import { ConnectionReset } from '../errors.js';
@@ -78,6 +79,10 @@ export class RecordedConnection implements Connection {
 
   get tls(): TlsInfo | undefined {
     return this.#connection.tls;
+  }
+
+  get proxy(): ProxyHeader | undefined {
+    return this.#connection.proxy;
   }
 
   get closed(): Observable<never> {

@@ -196,7 +196,7 @@ class Telling {
     if (this.#serving !== null) throw new Error('a story has one server: serve or start was called before');
     this.#serving = outcomes.subscribe((outcome) => {
       const connection = E.isLeft(outcome) ? outcome.left.connection : outcome.right;
-      this.#endings.push({ at: this.time.now(), name: connection.peer, how: ending(outcome) });
+      this.#endings.push({ at: this.time.now(), name: this.#nameOf(connection), how: ending(outcome) });
     });
   }
 
@@ -223,6 +223,12 @@ class Telling {
     this.#opened.push(reported(this.time.now(), wire.peer));
     this.#connections.set(wire.peer, connection);
     return connection;
+  }
+
+  /** Which client a connection is of, whatever a proxy says. */
+  #nameOf({ id, peer }: Connection): string {
+    for (const [name, connection] of this.#connections) if (connection.id === id) return name;
+    return peer;
   }
 
   #known(name: string): ScriptedClient {

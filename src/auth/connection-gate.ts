@@ -1,0 +1,22 @@
+import { checkFunction } from '../check.js';
+import type { Connection } from '../connection/connection.js';
+import { NotAuthenticated } from '../errors.js';
+import type { AuthGate } from './gate.js';
+
+/**
+ * A gate without words: who the peer is, its connection tells.
+ *
+ *     connectionGate(({ tls }) => (tls?.authorized ? tls.certificate?.subject : undefined))    // mutual TLS
+ *     connectionGate(({ proxy }) => proxy?.tlvs?.ssl?.verified ? proxy.tlvs.ssl.commonName : undefined)
+ */
+export const connectionGate = <Id>(
+  identify: (connection: Connection) => Id | undefined | PromiseLike<Id | undefined>,
+): AuthGate<Id> => {
+  checkFunction('identify', identify);
+  return async ({ connection }) => {
+    const identity = await identify(connection);
+    // To ask again would not help.
+    if (identity === undefined) throw new NotAuthenticated('refused');
+    return identity;
+  };
+};

@@ -1,0 +1,30 @@
+import type { Connection } from '../connection/connection.js';
+
+/** What a gate asks and is told: a dialogue in frames, with a peer of whom nothing is known yet. */
+export interface Dialogue {
+  /** Whom it is with. */
+  readonly connection: Connection;
+  /** The next frame from the peer. Nothing more is read from it before it is asked for. One at a time. */
+  readonly hear: () => Promise<Uint8Array>;
+  /** Says something, as one frame: bytes, or a text as UTF-8. */
+  readonly say: (frame: Uint8Array | string) => void;
+}
+
+/**
+ * Finds out who a peer is: gives an identity, or nothing, which is a failed attempt. The peer may then try again, unless
+ * it has used up its attempts.
+ *
+ *     const gate: AuthGate<string> = async ({ say, hear }) => {
+ *       say('who are you?');
+ *       return accounts.get(text(await hear()));
+ *     };
+ *
+ * Throw `NotAuthenticated` to send it away at once; all else that is thrown is the program's own error. Whoever is not
+ * there any more makes `hear` fail.
+ */
+export type AuthGate<Id> = (dialogue: Dialogue) => Id | undefined | PromiseLike<Id | undefined>;
+
+/** Who a peer is by its name. */
+export interface Named {
+  readonly name: string;
+}

@@ -1,0 +1,311 @@
+// The PROXY protocol around connections: who is believed, what becomes of the others, and who waits for whom.
+import { flow } from 'fp-ts/lib/function.js';
+import {
+  type OperatorFunction,
+  firstValueFrom,
+  lastValueFrom,
+  map,
+  mergeMap,
+  of,
+  startWith,
+  timer,
+  toArray,
+} from 'rxjs';
+import * as assert from 'uvu/assert';
+import { pauseWhile } from '../operators/pause-while.js';
+import { type ProxyProtocolEvent, type ProxyProtocolOptions, proxyProtocol } from '../operators/proxy-protocol.js';
+import { sendProxyHeader } from '../operators/send-proxy-header.js';
+import { serve } from '../operators/serve.js';
+import { proxyHeader } from '../src/codec/proxy-header.js';
+import { errorName } from '../src/error-name.js';
+import { type Connection, type Outcome, dial, memory, proxyHeaderOf } from '../src/index.js';
+import { assertNoLeaks } from '../src/testing/leaks.js';
+import { everySplit, marbles } from '../src/testing/marbles.js';
+import { bytes, text } from './kit/bytes.js';
+import { loopback } from './kit/loopback.js';
+import { reasons } from './kit/reasons.js';
+import { suite } from './kit/suite.js';
+
+const test = suite('proxyProtocol');
+
+const LINE = 'PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n';
+const V2 = proxyHeader.encode({
+  version: 2,
+  command: 'proxy',
+  source: { host: '2001:db8::7', port: 7 },
+  destination: { host: '2001:db8::8', port: 8 },
+  tlvs: { crc32c: true, authority: 'example.com', alpn: 'h2', uniqueId: bytes('id') },
+});
+const LOCAL = proxyHeader.encode({ version: 2, command: 'local' });
+const anybody = (): boolean => true;
+
+/** Says where its peer is, and then all that it hears. */
+const named = serve((heard, { peer }) => heard.pipe(startWith(bytes(`${peer}.`))));
+
+/** What is told, in a word each. */
+const told = (events: string[]): Pick<ProxyProtocolOptions, 'onEvent'> => ({
+  onEvent: ({ peer, reason, error }: ProxyProtocolEvent) => {
+    events.push([peer, reason, ...(error === undefined ? [] : [errorName(error)])].join(' '));
+  },
+});
+
+const behind = (
+  options: Partial<ProxyProtocolOptions>,
+  serving: OperatorFunction<Connection, Outcome> = named,
+): OperatorFunction<Connection, Outcome> => flow(proxyProtocol({ trusted: anybody, ...options }), serving);
+
+// ── stories ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+test(
+  'a connection comes with the names of its header, and with all the bytes behind it',
+  everySplit(({ serveWith, client, expectReceived, expectClosed }) => {
+    serveWith(behind({}));
+    client('ann', '        --a---b-|', { a: `${LINE}hi`, b: '!' });
+    expectReceived('ann', '--a---b-|', { a: '192.0.2.1:56324.hi', b: '!' });
+    expectClosed('ann', '  --------x', { x: 'finished' });
+    client('bob', '        --a---b-|', { a: V2, b: 'ho' });
+    expectReceived('bob', '--a---b-|', { a: '[2001:db8::7]:7.', b: 'ho' });
+    expectClosed('bob', '  --------x', { x: 'finished' });
+    client('cyd', '        --a-----|', { a: [LOCAL, LINE] });
+    expectReceived('cyd', '--a-----|', { a: `cyd.${LINE}` });
+    expectClosed('cyd', '  --------x', { x: 'finished' });
+    client('dot', '        --a-----|', { a: 'PROXY UNKNOWN anything\r\n' });
+    expectReceived('dot', '--a-----|', { a: 'dot.' });
+    expectClosed('dot', '  --------x', { x: 'finished' });
+  }),
+);
+
+test('a header that is slow or silent holds up nobody else, and has five seconds', async () => {
+  const events: string[] = [];
+  await everySplit(({ serveWith, client, expectReceived, expectClosed, expectOpened }) => {
+    events.length = 0;
+    serveWith(behind(told(events)));
+    client('ann', '        ^ 10s -');
+    client('bob', '        P 999ms R 999ms O 4s -');
+    client('cyd', '        a 4998ms b 2s |', { a: LINE.slice(0, 20), b: LINE.slice(20) });
+    client('dot', '        -a 7s |', { a: LINE });
+    expectReceived('ann', '5s #');
+    expectReceived('bob', '5s #');
+    expectReceived('cyd', '4999ms a 2s |', { a: '192.0.2.1:56324.' });
+    expectReceived('dot', '-a 7s |', { a: '192.0.2.1:56324.' });
+    expectClosed('dot', '  7002ms x', { x: 'finished' });
+    expectOpened('          (abcd)', { a: 'ann', b: 'bob', c: 'cyd', d: 'dot' });
+    expectClosed('cyd', '  7s x', { x: 'finished' });
+  })();
+  assert.equal(events.toSorted(), ['ann no-header FrameTooSlow', 'bob no-header FrameTooSlow']);
+});
+
+test('who leaves before the header is whole is not waited for', async () => {
+  const events: string[] = [];
+  await everySplit(({ serveWith, client, expectReceived }) => {
+    events.length = 0;
+    serveWith(behind(told(events)));
+    client('ann', '        --|');
+    client('bob', '        a-|', { a: 'PROXY TCP4' });
+    client('cyd', '        a-#', { a: 'PROXY' });
+    expectReceived('ann', '--#');
+    expectReceived('bob', '--#');
+  })();
+  assert.equal(events.toSorted(), [
+    'ann no-header TruncatedFrame',
+    'bob no-header TruncatedFrame',
+    'cyd no-header ConnectionReset',
+  ]);
+});
+
+test('what is no header is refused at once; who is not trusted is refused unread, or served as who he is', async () => {
+  const events: string[] = [];
+  const trusted = ({ peer }: Connection): boolean => peer !== 'eve';
+  await everySplit(({ serveWith, client, expectReceived }) => {
+    events.length = 0;
+    serveWith(behind({ ...told(events), trusted }));
+    client('ann', '        --a', { a: 'GET / HTTP/1.1\r\n' });
+    client('bob', '        --a', { a: 'PROXY TCP4 1.2.3.4 1.2.3.4 5 x\r\n' });
+    client('eve', '        --a', { a: LINE });
+    expectReceived('ann', '--#');
+    expectReceived('bob', '--#');
+    expectReceived('eve', '#');
+  })();
+  assert.equal(events.toSorted(), ['ann no-header MalformedFrame', 'bob no-header MalformedFrame', 'eve untrusted']);
+  await everySplit(({ serveWith, client, expectReceived, expectClosed }) => {
+    serveWith(behind({ trusted, untrusted: 'pass' }));
+    client('eve', '        --a--|', { a: 'hi' });
+    expectReceived('eve', 'p-a--|', { p: 'eve.', a: 'hi' });
+    expectClosed('eve', '  -----x', { x: 'finished' });
+  })();
+});
+
+test(
+  'while the server takes nobody headers are read all the same, and connections wait, unread and in order',
+  everySplit(({ serveWith, client, hot, expectReceived, expectOutcomes }) => {
+    const paused = hot('  t 9s f', { t: true, f: false });
+    serveWith(flow(proxyProtocol({ trusted: anybody }), pauseWhile(paused), named));
+    client('ann', '        -^------ 2s a 10s |', { a: `${LINE}a` });
+    client('bob', '        -^ 1s b 10s |', { b: V2 });
+    expectReceived('bob', '9001ms b 2001ms |', { b: '[2001:db8::7]:7.' });
+    expectReceived('ann', '9001ms a 3007ms |', { a: '192.0.2.1:56324.a' });
+    expectOutcomes('        11003ms b 1005ms a', { a: 'ann finished', b: 'bob finished' });
+  }),
+);
+
+test('so many at once and no more are about to send theirs', async () => {
+  const events: string[] = [];
+  await marbles(({ serveWith, client, expectReceived, expectClosed }) => {
+    serveWith(behind({ ...told(events), maxWaiting: 1 }));
+    client('ann', '        ^--a-|', { a: LINE });
+    client('bob', '        -^');
+    client('cyd', '        ----^(a|)', { a: LINE });
+    expectReceived('ann', '---a-|', { a: '192.0.2.1:56324.' });
+    expectClosed('ann', '  -----x', { x: 'finished' });
+    expectReceived('bob', '-#');
+    expectReceived('cyd', '-----(a|)', { a: '192.0.2.1:56324.' });
+    expectClosed('cyd', '  -----x', { x: 'finished' });
+  })();
+  assert.equal(events, ['bob too-many-waiting']);
+});
+
+// ── sockets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+for (const readBuffer of ['fresh', 'shared', 'poisoned'] as const) {
+  test(`over sockets, with ${readBuffer} reads: nothing is lost, and nothing is counted twice`, async () => {
+    const clean = assertNoLeaks();
+    const connections: Connection[] = [];
+    const noted = serve((heard, connection) => {
+      connections.push(connection);
+      return heard.pipe(map((chunk) => chunk.slice()));
+    });
+    const server = await loopback(flow(proxyProtocol({ trusted: ['127.0.0.0/8'] }), noted), { readBuffer });
+    const ann = (await server.dial()).read();
+    const body = 'x'.repeat(200_000);
+    ann.send(`${text(V2)}${body}`);
+    ann.end();
+    assert.is(await ann.over, 'end');
+    assert.is(ann.text, body);
+    assert.equal(reasons(await server.stop()), ['finished']);
+    const [connection] = connections as [Connection];
+    assert.is(connection.peer, '[2001:db8::7]:7');
+    assert.is(connection.local, '[2001:db8::8]:8');
+    assert.equal(connection.proxy?.tlvs, {
+      alpn: 'h2',
+      authority: 'example.com',
+      uniqueId: bytes('id'),
+      crc32c: true,
+    });
+    assert.is(connection.statistics.bytesIn, V2.length + body.length);
+    await clean();
+  });
+}
+
+test('addresses are trusted by network, and nobody else is', async () => {
+  const events: string[] = [];
+  const elsewhere = { trusted: ['10.0.0.0/8', '::1'], ...told(events) };
+  const server = await loopback(flow(proxyProtocol(elsewhere), named));
+  const ann = server.knock().read();
+  assert.is(await ann.over, 'reset');
+  assert.match(events.join(), /^127\.0\.0\.1:\d+ untrusted$/);
+  await server.stop();
+});
+
+test('unsubscribing resets those that are waited for, and leaves nothing', async () => {
+  const clean = assertNoLeaks();
+  const server = await loopback(flow(proxyProtocol({ trusted: ['127.0.0.1'] }), named));
+  const ann = (await server.dial()).read();
+  ann.send(LINE.slice(0, 9));
+  const bob = (await server.dial()).read();
+  bob.send(LINE);
+  assert.is(await bob.heard(5), '192.0.2.1:56324.');
+  server.cut();
+  assert.is(await ann.over, 'reset');
+  assert.is(await bob.over, 'reset');
+  await clean();
+});
+
+test('what the port is closed for is over only when the last header is there', async () => {
+  const server = await loopback(flow(proxyProtocol({ trusted: ['127.0.0.1'] }), named));
+  const ann = (await server.dial()).read();
+  await firstValueFrom(timer(20));
+  const stopped = server.stop();
+  ann.send(`${LINE}late`);
+  ann.end();
+  assert.is(await ann.over, 'end');
+  assert.is(ann.text, '192.0.2.1:56324.late');
+  assert.equal(reasons(await stopped), ['finished']);
+});
+
+// ── the side that sends ─────────────────────────────────────────────────────────────────────────────────────────────
+
+for (const version of [1, 2] as const) {
+  test(`what is passed on is told of, in version ${version}, and through another proxy`, async () => {
+    const origin = await loopback(flow(proxyProtocol({ trusted: ['127.0.0.1'] }), named));
+    const passing =
+      (from: Connection): OperatorFunction<Uint8Array, Uint8Array> =>
+      (heard) =>
+        dial({ port: origin.port }).pipe(
+          sendProxyHeader(proxyHeaderOf(from, { version })),
+          mergeMap((there) => {
+            heard.pipe(there.writes).subscribe();
+            return there.reads;
+          }),
+        );
+    const outer = await loopback(serve((heard, client) => passing(client)(heard)));
+    const ann = (await outer.dial()).read();
+    const { name } = ann;
+    ann.send('hello');
+    ann.end();
+    assert.is(await ann.over, 'end');
+    assert.is(ann.text, `${name}.hello`);
+    const relay = await loopback(
+      flow(
+        proxyProtocol({ trusted: ['127.0.0.1'] }),
+        serve((heard, client) => passing(client)(heard)),
+      ),
+    );
+    const bob = (await relay.dial()).read();
+    bob.send(`${LINE}hello`);
+    bob.end();
+    assert.is(await bob.over, 'end');
+    assert.is(bob.text, '192.0.2.1:56324.hello');
+    for (const server of [outer, relay, origin]) await server.stop();
+  });
+}
+
+test('a header goes ahead of all else, is sent when nothing else is, and is counted', async () => {
+  const [near, far] = memory();
+  const header = { version: 1, command: 'proxy' } as const;
+  const [sending] = await lastValueFrom(of(near).pipe(sendProxyHeader(header), toArray()));
+  assert.is(sending, near);
+  const heard: string[] = [];
+  const reading = far.reads.subscribe((chunk) => heard.push(text(chunk)));
+  await firstValueFrom(timer(5));
+  assert.equal(heard, ['PROXY UNKNOWN\r\n']);
+  of(bytes('hi')).pipe(near.writes).subscribe();
+  await firstValueFrom(timer(5));
+  assert.equal(heard, ['PROXY UNKNOWN\r\n', 'hi']);
+  assert.is(near.statistics.bytesOut, 17);
+  reading.unsubscribe();
+  near.abort();
+});
+
+test('a connection is told of by its ends, where it has some', async () => {
+  const from = (peer: string, local: string): unknown => {
+    const { source, destination } = proxyHeaderOf({ peer, local } as Connection);
+    return [source, destination];
+  };
+  assert.equal(from('1.2.3.4:5', '[::1]:6'), [
+    { host: '1.2.3.4', port: 5 },
+    { host: '::1', port: 6 },
+  ]);
+  assert.equal(from('[fe80::1%eth0]:5', '/tmp/a:7'), [{ host: 'fe80::1', port: 5 }, { path: '/tmp/a:7' }]);
+  assert.equal(from('memory:a', 'memory:b'), [undefined, undefined]);
+  assert.equal(from('ann', '1.2.3.4:5'), [undefined, undefined]);
+});
+
+test('both stand right behind what gives connections of the package', async () => {
+  const other = { peer: '127.0.0.1:5' } as Connection;
+  for (const operator of [proxyProtocol({ trusted: anybody }), sendProxyHeader({ version: 2, command: 'local' })]) {
+    const failure = await lastValueFrom(of(other).pipe(operator)).catch((error: unknown) => error);
+    assert.instance(failure, TypeError);
+  }
+});
+
+test.run();
