@@ -8,6 +8,7 @@ import {
   HalfCloseTimeout,
   PlaintextRefused,
   SluiceError,
+  TlsFailed,
   type WriteOverflow,
   WriteStalled,
 } from '../errors.js';
@@ -289,6 +290,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
       if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
       const held = this.#uncut + wire.unheard;
       if (held > 0) return fail(new PlaintextRefused(held));
+      if (this.#inputEnded) return fail(new TlsFailed('ECONNRESET'));
       const begin = (): void => {
         if (subscriber.closed) return this.#outgoing?.drained();
         wire.change((stream, made) => {
