@@ -13,14 +13,14 @@ import { type ProxyEnd, type ProxyHeader, proxyHeader } from '../src/codec/proxy
 import { reasons } from '../src/codec/reasons.js';
 import { hostAndPort } from '../src/connection/address.js';
 import { type Connection, WireConnection } from '../src/connection/connection.js';
+import { networks } from '../src/connection/networks.js';
 import { FrameTooSlow, MalformedFrame, TruncatedFrame } from '../src/errors.js';
 import { Gate } from '../src/flow/gate.js';
 import { inScope, openScope } from '../src/flow/scope.js';
 import { type Deframer, deframer } from '../src/framing/deframer.js';
 import { proxyFrame } from '../src/framing/proxy-frame.js';
 import type { Rule } from '../src/framing/rule.js';
-import { tell } from '../src/hook.js';
-import { Rules, hostIn } from '../src/server/rules.js';
+import { tell, warnThrown } from '../src/hook.js';
 import { Alarm, type Timetable, timetableOf } from '../src/time/timetable.js';
 import { Link } from './link.js';
 
@@ -102,12 +102,8 @@ const trustOf = (trusted: ProxyProtocolOptions['trusted']): ((connection: Connec
   if (typeof trusted === 'function') return trusted;
   if (!Array.isArray(trusted)) return checkFunction('trusted', trusted as never);
   if (trusted.length === 0) throw new RangeError('trusted must name one network or more, got none');
-  const rules = new Rules();
-  for (const network of trusted as readonly string[]) rules.allow(network);
-  return ({ peer }) => {
-    const host = hostIn(peer);
-    return host !== undefined && rules.judge(host) === undefined;
-  };
+  const areTrusted = networks('trusted', trusted as readonly string[]);
+  return ({ peer }) => areTrusted(peer);
 };
 
 /** Those who are about to send their header. */
@@ -141,8 +137,8 @@ class Reception {
   }
 
   #take(connection: Connection): void {
-    const { trusts, passes, maxWaiting } = this.settings;
-    if (!trusts(connection)) {
+    const { passes, maxWaiting } = this.settings;
+    if (!this.#trusts(connection)) {
       if (passes) this.#out.next(connection);
       else this.#refuse(connection, 'untrusted');
     } else if (this.#waiting.size >= maxWaiting) this.#refuse(connection, 'too-many-waiting');
@@ -152,6 +148,16 @@ class Reception {
       const introduction = new Introduction(connection, this);
       this.#waiting.add(introduction);
       introduction.listen();
+    }
+  }
+
+  /** Who cannot be judged is not trusted: that is no reason to serve nobody any more. */
+  #trusts(connection: Connection): boolean {
+    try {
+      return this.settings.trusts(connection);
+    } catch (error) {
+      warnThrown('trusted', error);
+      return false;
     }
   }
 

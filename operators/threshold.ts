@@ -236,8 +236,9 @@ export class Threshold<Id> implements Dialogue {
       return;
     }
     this.#caughtUp = true;
+    // Also after the end: the rest of a chunk may wait for it.
+    this.#consumer.valve.open();
     if (this.#ended) gate.complete(reader);
-    else this.#consumer.valve.open();
   };
 
   // ── what comes ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -420,6 +420,51 @@ test('behind the gate a slow session holds its peer back as ever, a reader may s
   await clean();
 });
 
+test(
+  'who ends while a slow session is in the midst of what it has sent is served to the end',
+  everySplit(({ serve, client, expectReceived, expectClosed }) => {
+    const slow: Handler = (heard) =>
+      heard.pipe(
+        frameLines(),
+        mapAsync(1, (said) => firstValueFrom(timer(10)).then(() => said), { highWater: 2 }),
+        endLines(),
+      );
+    serve(authenticate(quietly, slow, { framing: line(64) }));
+    client('ann', '        a-b-|', { a: 's3cret\n', b: '1\n2\n3\n4\n5\n6\n' });
+    expectReceived('ann', '12ms 1 9ms 2 9ms 3 9ms 4 9ms 5 9ms (6|)', {
+      ...Object.fromEntries('123456'.split('').map((digit) => [digit, `${digit}\n`])),
+    });
+    expectClosed('ann', '  62ms x', { x: 'finished' });
+    client('bob', '        (a|)', { a: 's3cret\n1\n2\n3\n4\n' });
+    expectReceived('bob', '10ms 1 9ms 2 9ms 3 9ms (4|)', {
+      ...Object.fromEntries('1234'.split('').map((digit) => [digit, `${digit}\n`])),
+    });
+    expectClosed('bob', '  40ms x', { x: 'finished' });
+  }),
+);
+
+test(
+  'a stop in the midst of it loses nothing of what had come',
+  story(async ({ serveWith, client, pass, expectReceived, expectOutcomes }) => {
+    const stop = new Subject<void>();
+    const slow: Handler = (heard) =>
+      heard.pipe(
+        frameLines(),
+        mapAsync(1, (said) => firstValueFrom(timer(10)).then(() => said), { highWater: 2 }),
+        endLines(),
+      );
+    serveWith(drain(stop, 1_000, serving(authenticate(quietly, slow, { framing: line(64) }))));
+    client('ann', '        a-b', { a: 's3cret\n', b: '1\n2\n3\n4\n5\n6\n' });
+    client('bob', '        a', { a: 's3cret\n1\n2\n3\n4\n5\n6\n' });
+    const digits = Object.fromEntries('123456'.split('').map((digit) => [digit, `${digit}\n`]));
+    expectReceived('ann', '12ms 1 9ms 2 9ms 3 9ms 4 9ms 5 9ms (6|)', digits);
+    expectReceived('bob', '10ms 1 9ms 2 9ms 3 9ms 4 9ms 5 9ms (6|)', digits);
+    expectOutcomes('        60ms b-a', { a: 'ann finished', b: 'bob finished' });
+    await pass('25ms');
+    stop.next();
+  }),
+);
+
 test('whatever a peer sends and however, the session gets what follows the last frame, all of it and in order', () => {
   const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { maxLength: 12 });
   return fc.assert(

@@ -17,11 +17,13 @@ import { type ProxyProtocolEvent, type ProxyProtocolOptions, proxyProtocol } fro
 import { sendProxyHeader } from '../operators/send-proxy-header.js';
 import { serve } from '../operators/serve.js';
 import { proxyHeader } from '../src/codec/proxy-header.js';
+import { networks } from '../src/connection/networks.js';
 import { errorName } from '../src/error-name.js';
 import { type Connection, type Outcome, dial, memory, proxyHeaderOf } from '../src/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { everySplit, marbles } from '../src/testing/marbles.js';
 import { bytes, text } from './kit/bytes.js';
+import { warnings } from './kit/flow.js';
 import { loopback } from './kit/loopback.js';
 import { reasons } from './kit/reasons.js';
 import { suite } from './kit/suite.js';
@@ -204,6 +206,45 @@ test('addresses are trusted by network, and nobody else is', async () => {
   assert.is(await ann.over, 'reset');
   assert.match(events.join(), /^127\.0\.0\.1:\d+ untrusted$/);
   await server.stop();
+});
+
+test('networks are those that are named, in either family, and however an address is written', () => {
+  const known = networks('trusted', ['10.0.0.0/8', '192.0.2.7', '2001:db8::/32', '::ffff:172.16.0.0/108']);
+  for (const [peer, expected] of [
+    ['10.1.2.3:4', true],
+    ['11.1.2.3:4', false],
+    ['192.0.2.7:4', true],
+    ['192.0.2.8:4', false],
+    ['[::ffff:10.0.0.1]:4', true],
+    ['172.31.0.1:4', true],
+    ['172.32.0.1:4', false],
+    ['[2001:db8:1::1]:4', true],
+    ['[2001:db9::1]:4', false],
+    ['[2001:db8::1%eth0]:4', true],
+    ['/run/a.sock', false],
+    ['10.1.2.3', false],
+  ] as const) {
+    assert.is(known(peer), expected, peer);
+  }
+});
+
+test('who cannot be judged is refused, and nobody else', async () => {
+  const events: string[] = [];
+  const heard = warnings();
+  await marbles(({ serveWith, client, expectReceived, expectClosed }) => {
+    const trusted = ({ peer }: Connection): boolean => {
+      if (peer === 'ann') throw new Error('thrown');
+      return true;
+    };
+    serveWith(behind({ ...told(events), trusted }));
+    client('ann', '        --a', { a: LINE });
+    client('bob', '        --a|', { a: LINE });
+    expectReceived('ann', '#');
+    expectReceived('bob', '--a|', { a: '192.0.2.1:56324.' });
+    expectClosed('bob', '  ---x', { x: 'finished' });
+  })();
+  heard.stop();
+  assert.equal([events, heard.codes], [['ann untrusted'], ['SLUICE_THREW']]);
 });
 
 test('unsubscribing resets those that are waited for, and leaves nothing', async () => {
