@@ -364,6 +364,30 @@ test('ends with the connection, whoever ends it', async () => {
   }
 });
 
+test('aborted in the middle of it, the socket below is not reset, and the error is that of the abort', async () => {
+  const raw = createServer().listen(0, '127.0.0.1');
+  await once(raw, 'listening');
+  const accepting = once(raw, 'connection') as Promise<[Socket]>;
+  const carrier = await carrierTo({ port: (raw.address() as AddressInfo).port });
+  const [socket] = await accepting;
+  let resets = 0;
+  socket.resetAndDestroy = () => {
+    resets++;
+    return socket.destroy();
+  };
+  const connection = fromDuplex(socket);
+  const turning = lastValueFrom(acceptTls(connection, tls)).catch(({ name }: Error) => name);
+  // A hello that is not whole, so that there is a handshake under way.
+  carrier.write(Uint8Array.of(22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3));
+  await rounds();
+  connection.abort();
+  assert.is(await turning, 'ConnectionAborted');
+  await lastValueFrom(connection.closed, { defaultValue: null });
+  assert.is(resets, 0);
+  carrier.destroy();
+  raw.close();
+});
+
 test('a peer that has ended already is not turned to', async () => {
   const gone = assertNoLeaks();
   const server = await loopback(

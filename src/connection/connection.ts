@@ -283,7 +283,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return new Observable((subscriber) => {
       const fail = (error: SluiceError): void => {
         this.#fail(error);
-        subscriber.error(error);
+        subscriber.error(this.#failure);
       };
       if (this.#failure !== null) return fail(this.#failure);
       if (this.#reader !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));

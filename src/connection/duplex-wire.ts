@@ -13,6 +13,9 @@ const listenerOf = Symbol('listener');
 
 type Wired = Duplex & { [listenerOf]: WireListener };
 
+/** Streams that others are at work on. Under TLS they must not be reset either: Node 20 does not survive it. */
+const handedOver = new WeakSet<Duplex>();
+
 function tellReceived(this: Wired, chunk: Uint8Array): void {
   this[listenerOf].received(chunk);
 }
@@ -104,6 +107,7 @@ export class DuplexWire implements ChangingWire {
 
   change(make: (stream: Duplex, made: (next: Duplex) => void) => void): void {
     const before = this.#stream as Wired;
+    handedOver.add(before);
     before
       .off('data', tellReceived)
       .off('end', tellEnded)
@@ -196,7 +200,7 @@ const emitsClose = (stream: Duplex): boolean => {
  */
 export const resetStream = (stream: Duplex): void => {
   const ending = stream.writableEnded && stream.writableLength === 0 && !stream.writableFinished;
-  if (stream instanceof Socket && stream.remoteFamily !== undefined && !('encrypted' in stream) && !ending)
-    stream.resetAndDestroy();
+  const tls = 'encrypted' in stream || handedOver.has(stream);
+  if (stream instanceof Socket && stream.remoteFamily !== undefined && !tls && !ending) stream.resetAndDestroy();
   else stream.destroy();
 };
