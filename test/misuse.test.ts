@@ -497,7 +497,7 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
       RangeError,
       /^interval must be a time .* got -5$/,
     ],
-    [(f) => f({ ...protocol, firstMessage: 0 }), RangeError, / must be a time from 1 to \d+ ms, got 0$/],
+    [(f) => f({ ...protocol, firstMessage: -1 }), RangeError, / must be a time from 0 to \d+ ms, got -1$/],
     [(f) => f({ ...protocol, frameDeadline: -1 }), RangeError, /^frameDeadline must be a time .* got -1$/],
     [(f) => f({ ...protocol, slow: 5 }), TypeError, noObject('slow', 5)],
     [(f) => f({ ...protocol, slow: { policy: 'x' } }), TypeError, /^policy must be one of .* got "x"$/],

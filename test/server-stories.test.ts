@@ -35,7 +35,7 @@ const shout = protocol({ ...lines, session: (said) => said.pipe(map((word) => wo
 /** Answers each line after five seconds. */
 const slow = protocol({ ...lines, session: (said) => said.pipe(concatMap((word) => of(word).pipe(delay(5_000)))) });
 /** Says nothing by itself, and goes on for ever. */
-const mute = protocol<string>({ ...lines, session: (said) => said.pipe(ignoreElements()) });
+const mute = protocol<string>({ ...lines, firstMessage: 0, session: (said) => said.pipe(ignoreElements()) });
 
 /** A server of the story. */
 const lobby = <B extends string>(

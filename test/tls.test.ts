@@ -156,7 +156,10 @@ test('dial refuses those that are for servers, and tlsFrom those that are for no
   ] as const) {
     assert.throws(() => dial({ port: 1, tls: tls as TlsClientOptions }), raised(type, message));
   }
-  assert.throws(() => tlsFrom({ ...own, watch: 1 }), raised(RangeError, /^tls.watch must be a number from 10 to 2147483647, got 1$/));
+  assert.throws(
+    () => tlsFrom({ ...own, watch: 1 }),
+    raised(RangeError, /^tls.watch must be a number from 10 to 2147483647, got 1$/),
+  );
   assert.throws(
     () => tlsFrom({ ...own, onReload: 'log' as never }),
     raised(TypeError, /^tls.onReload must be a function, got "log"$/),
@@ -667,7 +670,10 @@ const replacing: Readonly<Record<string, (at: Folder, next: Certified, failed: (
   'gone for a while': async ({ keyFile, certFile, put }, next, failed) => {
     rmSync(keyFile);
     rmSync(certFile);
-    assert.match(((await failed()) as Error).message, /^tls.certFile cannot be read: ENOENT|^tls.keyFile cannot be read/);
+    assert.match(
+      ((await failed()) as Error).message,
+      /^tls.certFile cannot be read: ENOENT|^tls.keyFile cannot be read/,
+    );
     put(next);
   },
   'behind a link that is turned, as Kubernetes does it': ({ directory, link }, next) => {

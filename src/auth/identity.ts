@@ -15,6 +15,9 @@ export const noteIdentity = <Id>(connection: Connection, gate: AuthGate<Id>, ide
   admitted.set(connection, { gate, identity });
 };
 
+/** @internal Whether a gate has let in the peer of a connection. */
+export const isAdmitted = (connection: Connection): boolean => admitted.has(connection);
+
 /**
  * Who the peer of a connection is, where `authenticate` has let it in by this gate; else nothing.
  *
