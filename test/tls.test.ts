@@ -566,6 +566,30 @@ for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
   });
 }
 
+for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
+  test(`so is that of a server that is dialled, ${maxVersion}`, async () => {
+    const raw = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1');
+    await once(raw, 'listening');
+    const { port } = raw.address() as AddressInfo;
+    const seen: string[] = [];
+    for (const ending of ['end', 'cut'] as const) {
+      const accepting = once(raw, 'connection') as Promise<[Socket]>;
+      const dialling = lastValueFrom(dial({ port, tls: { ca: root.cert } }));
+      const [socket] = await accepting;
+      const [connection, far] = await Promise.all([dialling, acceptOver(socket, { ...pairOf(local), maxVersion })]);
+      assert.is(connection.tls?.protocol, maxVersion);
+      far.read().send('hello');
+      far[ending]();
+      const said = await lastValueFrom(connection.reads).then(String, ({ name }: Error) => name);
+      seen.push(`${ending} ${said}`);
+      connection.abort();
+      far.leave();
+    }
+    assert.equal(seen, ['end hello', 'cut TlsTruncated']);
+    raw.close();
+  });
+}
+
 test('all that came before a cut comes, however late it is read', async () => {
   for (const size of [10, 100_000, 3_000_000]) {
     for (const ending of ['end', 'cut'] as const) {
