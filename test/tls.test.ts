@@ -532,6 +532,21 @@ test('renegotiation, which only tires a server, is the end of a connection', asy
   assert.is(codeOf(outcome.left.error), 'ERR_TLS_RENEGOTIATION_DISABLED');
 });
 
+test('so it is when a server begins with it', async () => {
+  const raw = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(raw, 'listening');
+  const accepting = once(raw, 'connection') as Promise<[Socket]>;
+  const dialling = lastValueFrom(dial({ port: (raw.address() as AddressInfo).port, tls: { ca: root.cert } }));
+  const [socket] = await accepting;
+  const accepted = acceptOver(socket, { ...pairOf(local), maxVersion: 'TLSv1.2' });
+  const [connection, far] = await Promise.all([dialling, accepted]);
+  const reading = lastValueFrom(connection.reads).catch(codeOf);
+  far.read().tls.renegotiate({}, () => {});
+  assert.is(await reading, 'ERR_TLS_RENEGOTIATION_DISABLED');
+  far.leave();
+  raw.close();
+});
+
 // ── how it ends ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Serves frames to a peer, which ends as it likes, and gives what was heard and how it ended. */
