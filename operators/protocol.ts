@@ -19,7 +19,7 @@ import type { Connection } from '../src/connection/connection.js';
 import type { DeframerOptions } from '../src/framing/deframer.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
 import type { Handled, Handler } from '../src/server/outcome.js';
-import { type Belonging, Unwatched } from '../src/server/watch.js';
+import { type Belonging, Unwatched, type Watch } from '../src/server/watch.js';
 import { Topic, type TopicOptions } from '../src/source/topic.js';
 import { firstByteDeadline } from './first-byte-deadline.js';
 import { frameDeadline } from './frame-deadline.js';
@@ -61,7 +61,8 @@ export interface ProtocolOptions<A, B, I = never> {
   readonly keepAlive?: KeepAliveOptions<A | I, B>;
   /**
    * How long a peer may take for its first message, in milliseconds (default 10,000; 0: for ever). It is off unless
-   * given with `keepAlive`, whose hold time says how long a peer may be silent, and for who came through `authenticate`.
+   * given with `keepAlive`, whose hold time says how long a peer may be silent, and for who is no stranger: who came
+   * through `authenticate`, or was dialled by the server.
    */
   readonly firstMessage?: number;
   /** How long a frame may take from its first byte to its last, in milliseconds (default 30,000; 0: for ever). */
@@ -104,7 +105,8 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
   const inTime = frameTime === 0 ? identity<Observable<Uint8Array>> : frameDeadline<Uint8Array>(frameTime, scheduler);
   const firstTime = checkTime('firstMessage', options.firstMessage ?? (keepAlive === undefined ? 10_000 : 0), 0);
   const soon = firstTime === 0 ? identity<Observable<Uint8Array>> : firstByteDeadline<Uint8Array>(firstTime, scheduler);
-  const isStranger = (connection: Connection): boolean => options.firstMessage !== undefined || !isAdmitted(connection);
+  const isStranger = (connection: Connection, watch: Watch | undefined): boolean =>
+    options.firstMessage !== undefined || (watch?.opener !== 'active' && !isAdmitted(connection));
   const speech = speechOf<A, B, I>({
     framing,
     frames: checkObject('frames', options.frames ?? {}),
@@ -155,7 +157,7 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
         return said.bytes;
       };
       const talk = (messages: Observable<A | I>): Observable<B> => session(messages, peer);
-      const frames = bytes.pipe(cut, inTime, isStranger(connection) ? soon : identity);
+      const frames = bytes.pipe(cut, inTime, isStranger(connection, watch) ? soon : identity);
       const messages = frames.pipe(map(decode()), filter(isMessage)) as Observable<A | I>;
       // Called only when what it sends has somewhere to go.
       const answered = defer(() => messages.pipe(alive(talk)));

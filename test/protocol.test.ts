@@ -105,6 +105,9 @@ test(
     expectObservable(patient.handler(half, connection(3)), '^ 1000m !').toBe('');
     const once = cold('9999ms a', { a: bytes('a\n') });
     expectObservable(handler(once, connection(4)), '^ 1000m !').toBe('9999ms a', { a: bytes('A\n') });
+    // Whom we have dialled is no stranger.
+    const dialled = { opener: 'active' } as Watch;
+    expectObservable(handler(half, connection(6), dialled), '^ 29s !').toBe('');
     // The hold time says the same, and better.
     const keepAlive = { interval: 10_000, hold: 15_000, probe: 'ping', isKeepAlive: (said: string) => said === 'pong' };
     const kept = protocol({ ...lines, keepAlive, session: shout });
@@ -233,6 +236,7 @@ test(
 test('tells a watch of all that happens, and nobody where there is none', () => {
   const told: string[] = [];
   const watch: Watch = {
+    opener: 'passive',
     name: 'ann',
     rooms: new Set(['red']),
     enter: (room) => told.push(`enters ${room}`),

@@ -8,7 +8,7 @@ import type { Events } from './events.js';
 import { Outbox, type Parcel, type Post } from './outbox.js';
 import { Meter } from './rates.js';
 import type { ClientStatistics, Sum } from './statistics.js';
-import type { Watch } from './watch.js';
+import type { Opener, Watch } from './watch.js';
 
 /** The time of something that has not happened. */
 const NEVER = -1;
@@ -28,9 +28,6 @@ export interface ClientState {
   /** It has been silent, was sent a keep-alive, and has not been heard since. */
   readonly keepAlivePending: boolean;
 }
-
-/** Who opened a connection: we dialled (`active`), or they did (`passive`). */
-export type Opener = 'active' | 'passive';
 
 /** A client as it was at one moment: plain values, to be printed or sent. */
 export interface ClientSnapshot {

@@ -12,11 +12,16 @@ export interface Belonging {
   exit(room: string): void;
 }
 
+/** Who opened a connection: we dialled (`active`), or they did (`passive`). */
+export type Opener = 'active' | 'passive';
+
 /**
  * Who watches a connection: `createServer` gives one to its handlers, as their third argument, for its statistics and
  * events. A `protocol` tells it of everything by itself; a plain handler may tell it what it likes.
  */
 export interface Watch extends Belonging {
+  /** Who opened the connection. */
+  readonly opener: Opener;
   /** A message came. */
   received(message: unknown): void;
   /** A message goes out. */
