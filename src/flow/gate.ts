@@ -58,7 +58,8 @@ export class Gate {
 
   /** Adds the valve of a consumer further down that was not in scope when the source was subscribed to. */
   join(valve: Valve): void {
-    if (this.#over) return;
+    // What waited may have to wait again, also when nothing comes behind it.
+    if (this.#over && this.#place < 0) return;
     valve.reached = true;
     if (valve === this.#first || this.#more?.has(valve)) return;
     (this.#more ??= new Set()).add(valve);
