@@ -28,5 +28,5 @@ export const takeShare = (gate: Gate, frames: number, share: number): void => {
   had.set(gate, sum);
   if (sum < share) return;
   spent.close();
-  gate.join(spent);
+  gate.hold(spent);
 };
