@@ -1,4 +1,4 @@
-import { Ring } from './ring.js';
+import { Ring, copy } from './ring.js';
 import type { Front } from './rule.js';
 
 const NOTHING = new Uint8Array(0);
@@ -44,13 +44,13 @@ export class BytesAtHand implements Front {
 
   at(index: number): number {
     const place = this.#start + index;
-    if (place < 0) return (this.#ring as Ring).at(index);
+    if (place < 0) return this.#ring?.at(index) ?? -1;
     return place < this.#end ? (this.#chunk[place] as number) : -1;
   }
 
   indexOf(byte: number, from: number): number {
     if (this.#start + from < 0) {
-      const index = (this.#ring as Ring).indexOf(byte, from);
+      const index = this.#ring?.indexOf(byte, from) ?? -1;
       if (index >= 0) return index;
     }
     const place = this.#chunk.indexOf(byte, Math.max(0, this.#start + from));
@@ -60,13 +60,13 @@ export class BytesAtHand implements Front {
   /** Appends a chunk. It is not copied, so it must not be changed before its bytes are cut or put in the ring. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#left > 0 || this.waits) this.#waiting.push(chunk);
+    if (this.#end > Math.max(0, this.#start) || this.waits) this.#waiting.push(chunk);
     else this.#take(chunk);
   }
 
   /** Puts what is left of the chunk into the ring and takes up the next. Answers whether there was one. */
   advance(capacity: number): boolean {
-    if (this.#left > 0) this.#hold(capacity);
+    if (this.#end > Math.max(0, this.#start)) this.#hold(capacity);
     const next = this.#waiting[this.#served];
     this.#take(next ?? NOTHING);
     if (next === undefined) return false;
@@ -123,11 +123,6 @@ export class BytesAtHand implements Front {
     this.#served = 0;
   }
 
-  /** Bytes of the chunk that are not cut. */
-  get #left(): number {
-    return this.#end - Math.max(0, this.#start);
-  }
-
   /** Takes up a chunk after one of which nothing is left. */
   #take(chunk: Uint8Array): void {
     this.#chunk = chunk;
@@ -156,7 +151,7 @@ export class BytesAtHand implements Front {
     const from = this.#start + start;
     const held = Math.max(0, Math.min(target.length, -from));
     if (held > 0) (this.#ring as Ring).copyTo(target, start, start + held);
-    target.set(this.#chunk.subarray(from + held, from + target.length), held);
+    copy(this.#chunk, from + held, target, held, target.length - held);
   }
 
   #hold(capacity: number): void {
@@ -167,9 +162,12 @@ export class BytesAtHand implements Front {
   }
 }
 
-/** A front of nothing but `bytes`, to judge what was encoded. */
-export const frontOf = (bytes: Uint8Array): Front => {
-  const front = new BytesAtHand();
-  front.push(bytes);
-  return front;
-};
+/**
+ * A front of nothing but `bytes`, to judge what was encoded. Not `BytesAtHand`: what is made of plain arrays and of
+ * Buffers in turn costs the compiler its best code for both.
+ */
+export const frontOf = (bytes: Uint8Array): Front => ({
+  length: bytes.length,
+  at: (index) => bytes[index] ?? -1,
+  indexOf: (byte, from) => bytes.indexOf(byte, from),
+});

@@ -62,11 +62,11 @@ const checkDelimiters = (set: readonly Uint8Array[]): void => {
   }
 };
 
-/** Whether `delimiter` stands in the bytes at hand with its last byte at `end`. */
-const endsAt = (front: Front, end: number, delimiter: Uint8Array): boolean => {
-  const start = end + 1 - delimiter.length;
-  if (start < 0) return false;
-  for (let index = 0; index < delimiter.length; index++) if (front.at(start + index) !== delimiter[index]) return false;
+/** Whether all of `delimiter` but its last byte stands in the bytes at hand before `end`. */
+const standsBefore = (front: Front, end: number, delimiter: Uint8Array): boolean => {
+  const tail = delimiter.length - 1;
+  if (tail > end) return false;
+  for (let index = 0; index < tail; index++) if (front.at(end - tail + index) !== delimiter[index]) return false;
   return true;
 };
 
@@ -120,7 +120,8 @@ export const delimited = (
 
   /** The longest delimiter that ends at `end`, where the last byte of one stands. */
   const endingAt = (front: Front, end: number): Uint8Array | undefined => {
-    for (const one of longestFirst) if (endsAt(front, end, one)) return one;
+    const last = front.at(end);
+    for (const one of longestFirst) if (one[one.length - 1] === last && standsBefore(front, end, one)) return one;
     return undefined;
   };
 
@@ -138,6 +139,13 @@ export const delimited = (
     return 0;
   };
 
+  /** No end has come. What may be the beginning of one does not count to the limit. */
+  const open = (front: Front, ended: boolean): Verdict => {
+    const { length } = front;
+    if (length <= limit || length - (ended ? 0 : begun(front)) <= limit) return more;
+    return tooLong(limit + 1, limit);
+  };
+
   const judge = (front: Front, seen: number, ended: boolean): Verdict => {
     const { length } = front;
     for (let end = nextEnd(front, Math.max(0, seen - tail)); end >= 0; end = nextEnd(front, end + 1)) {
@@ -150,16 +158,24 @@ export const delimited = (
       if (size > length) return more;
       return keep ? found(0, size) : found(0, start, delimiter.length);
     }
-    // No end yet. What may be the beginning of one does not count to the limit.
-    if (length <= limit || length - (ended ? 0 : begun(front)) <= limit) return more;
-    return tooLong(limit + 1, limit);
+    return open(front, ended);
+  };
+
+  /** The same where there is one delimiter, and nothing to choose from: in three quarters of the time. */
+  const judgeOne = (front: Front, seen: number, ended: boolean): Verdict => {
+    let end = front.indexOf(onlyLast as number, Math.max(0, seen - tail));
+    while (end >= 0 && !standsBefore(front, end, written)) end = front.indexOf(onlyLast as number, end + 1);
+    if (end < 0) return open(front, ended);
+    const start = end - tail;
+    if (start > limit) return tooLong(limit + 1, limit, end + 1);
+    return keep ? found(0, end + 1) : found(0, start, longest);
   };
 
   return {
     name: `delimited(${set.map(shown).join(', ')})`,
     capacity: limit + longest,
     tail,
-    judge,
+    judge: set.length === 1 ? judgeOne : judge,
     encode: (payload) => {
       const bytes = keep ? payload : carve(payload.length + written.length);
       if (!keep) {

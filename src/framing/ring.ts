@@ -10,7 +10,8 @@ const NOTHING = new Uint8Array(0);
 /** Up to so many bytes are copied one by one: for few, a view costs more than it saves. */
 const FEW = 32;
 
-const copy = (source: Uint8Array, from: number, target: Uint8Array, at: number, count: number): void => {
+/** @internal Copies `count` bytes. */
+export const copy = (source: Uint8Array, from: number, target: Uint8Array, at: number, count: number): void => {
   if (count > FEW) target.set(source.subarray(from, from + count), at);
   else for (let index = 0; index < count; index++) target[at + index] = source[from + index] as number;
 };
