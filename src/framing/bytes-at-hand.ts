@@ -3,6 +3,30 @@ import type { Front } from './rule.js';
 
 const NOTHING = new Uint8Array(0);
 
+/** An unsigned number, byte by byte: multiplied, not shifted, so that it never comes out small. */
+const uintOf = (front: Pick<Front, 'at'>, index: number, width: number, littleEndian: boolean): number => {
+  let value = 0;
+  for (let count = 0; count < width; count++)
+    value = value * 256 + front.at(littleEndian ? index + width - 1 - count : index + count);
+  return value;
+};
+
+/** The same of bytes that lie in a row: all at once for the usual widths, for the next frame waits for this number. */
+const uintAt = (bytes: Uint8Array, at: number, width: number, littleEndian: boolean): number => {
+  const step = littleEndian ? -1 : 1;
+  const first = littleEndian ? at + width - 1 : at;
+  if (width === 2) return (bytes[first] as number) * 0x1_00 + (bytes[first + step] as number);
+  if (width === 4)
+    return (
+      (bytes[first] as number) * 0x1_00_00_00 +
+      (bytes[first + step] as number) * 0x1_00_00 +
+      ((bytes[first + 2 * step] as number) * 0x1_00 + (bytes[first + 3 * step] as number))
+    );
+  let value = 0;
+  for (let count = 0; count < width; count++) value = value * 256 + (bytes[first + count * step] as number);
+  return value;
+};
+
 /**
  * The bytes that have come and are not cut yet: what is left of earlier chunks, in a ring, then the chunk at hand,
  * then chunks that wait.
@@ -44,16 +68,20 @@ export class BytesAtHand implements Front {
 
   at(index: number): number {
     const place = this.#start + index;
-    if (place < 0) return this.#ring?.at(index) ?? -1;
+    if (place < 0) return this.#held(index);
     return place < this.#end ? (this.#chunk[place] as number) : -1;
   }
 
+  uint(index: number, width: number, littleEndian = false): number {
+    const place = this.#start + index;
+    if (place < 0 || place + width > this.#end) return uintOf(this, index, width, littleEndian);
+    return uintAt(this.#chunk, place, width, littleEndian);
+  }
+
   indexOf(byte: number, from: number): number {
-    if (this.#start + from < 0) {
-      const index = this.#ring?.indexOf(byte, from) ?? -1;
-      if (index >= 0) return index;
-    }
-    const place = this.#chunk.indexOf(byte, Math.max(0, this.#start + from));
+    const first = this.#start + from;
+    if (first < 0) return this.#indexAcross(byte, from);
+    const place = this.#chunk.indexOf(byte, first);
     return place < 0 ? -1 : place - this.#start;
   }
 
@@ -131,9 +159,19 @@ export class BytesAtHand implements Front {
     this.#memory = null;
   }
 
+  #held(index: number): number {
+    return this.#ring?.at(index) ?? -1;
+  }
+
   #findMemory(): ArrayBufferLike {
     this.#base = this.#chunk.byteOffset;
     return (this.#memory = this.#chunk.buffer);
+  }
+
+  /** Looks first through the ring, then through the chunk. */
+  #indexAcross(byte: number, from: number): number {
+    const index = this.#ring?.indexOf(byte, from) ?? -1;
+    return index < 0 ? this.indexOf(byte, -this.#start) : index;
   }
 
   /** Cuts where the ring has some of the bytes. */
@@ -162,12 +200,34 @@ export class BytesAtHand implements Front {
   }
 }
 
+/** See `frontOf`. */
+class WholeFront implements Front {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  at(index: number): number {
+    return this.#bytes[index] ?? -1;
+  }
+
+  indexOf(byte: number, from: number): number {
+    return this.#bytes.indexOf(byte, from);
+  }
+
+  uint(index: number, width: number, littleEndian = false): number {
+    return uintAt(this.#bytes, index, width, littleEndian);
+  }
+}
+
 /**
  * A front of nothing but `bytes`, to judge what was encoded. Not `BytesAtHand`: what is made of plain arrays and of
- * Buffers in turn costs the compiler its best code for both.
+ * Buffers in turn costs the compiler its best code for both. And no object literal, of which each has functions of its
+ * own: a rule that has seen some of these is slow with all.
  */
-export const frontOf = (bytes: Uint8Array): Front => ({
-  length: bytes.length,
-  at: (index) => bytes[index] ?? -1,
-  indexOf: (byte, from) => bytes.indexOf(byte, from),
-});
+export const frontOf = (bytes: Uint8Array): Front => new WholeFront(bytes);

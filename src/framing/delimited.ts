@@ -64,9 +64,10 @@ const checkDelimiters = (set: readonly Uint8Array[]): void => {
 
 /** Whether all of `delimiter` but its last byte stands in the bytes at hand before `end`. */
 const standsBefore = (front: Front, end: number, delimiter: Uint8Array): boolean => {
-  const tail = delimiter.length - 1;
-  if (tail > end) return false;
-  for (let index = 0; index < tail; index++) if (front.at(end - tail + index) !== delimiter[index]) return false;
+  const start = end + 1 - delimiter.length;
+  if (start < 0) return false;
+  for (let index = delimiter.length - 2; index >= 0; index--)
+    if (front.at(start + index) !== delimiter[index]) return false;
   return true;
 };
 
