@@ -95,9 +95,11 @@ export class BytesAtHand implements Front {
   /** Puts what is left of the chunk into the ring and takes up the next. Answers whether there was one. */
   advance(capacity: number): boolean {
     if (this.#end > Math.max(0, this.#start)) this.#hold(capacity);
-    const next = this.#waiting[this.#served];
-    this.#take(next ?? NOTHING);
-    if (next === undefined) return false;
+    if (!this.waits) {
+      this.#take(NOTHING);
+      return false;
+    }
+    this.#take(this.#waiting[this.#served] as Uint8Array);
     this.#waiting[this.#served++] = NOTHING;
     if (this.#served === this.#waiting.length) {
       this.#waiting = [];
