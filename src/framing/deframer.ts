@@ -150,7 +150,8 @@ export class Deframer {
     const hand = this.#hand;
     try {
       for (;;) {
-        if (hand.length < this.#need) {
+        const { length } = hand;
+        if (length < this.#need) {
           if (this.#refill()) continue;
           return this.#atEnd();
         }
@@ -160,7 +161,7 @@ export class Deframer {
           continue;
         }
         const { header, payload, size } = verdict;
-        if (size > hand.length || size > this.#rule.capacity) {
+        if (size > length || size > this.#rule.capacity) {
           this.#notYet(size);
           continue;
         }
