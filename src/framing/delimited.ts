@@ -104,6 +104,8 @@ export const delimited = (
   const longestFirst = set.toSorted((a, b) => b.length - a.length);
   const longest = (longestFirst[0] as Uint8Array).length;
   const tail = longest - 1;
+  /** Bytes of a delimiter that are passed on with the frame, and that are not, where there is one delimiter. */
+  const [kept, cut] = keep ? [longest, 0] : [0, longest];
   /** For each, those that it is the beginning of: the longest first. */
   const longer = new Map(set.map((one) => [one, longestFirst.filter((other) => isBeginning(one, other))]));
   const written = set.find((one) => longer.get(one)?.length === 0) as Uint8Array;
@@ -162,14 +164,20 @@ export const delimited = (
     return open(front, ended);
   };
 
-  /** The same where there is one delimiter, and nothing to choose from: in three quarters of the time. */
+  /** Whether the one delimiter that there is stands with its last byte at `end`: most often its last two bytes tell. */
+  const stands = (front: Front, end: number): boolean =>
+    end >= tail &&
+    (tail === 0 || (front.at(end - 1) === written[tail - 1] && (tail === 1 || standsBefore(front, end, written))));
+
+  /** The same as `judge` where there is one delimiter, and nothing to choose from: in two thirds of the time. */
   const judgeOne = (front: Front, seen: number, ended: boolean): Verdict => {
-    let end = front.indexOf(onlyLast as number, Math.max(0, seen - tail));
-    while (end >= 0 && !standsBefore(front, end, written)) end = front.indexOf(onlyLast as number, end + 1);
-    if (end < 0) return open(front, ended);
-    const start = end - tail;
-    if (start > limit) return tooLong(limit + 1, limit, end + 1);
-    return keep ? found(0, end + 1) : found(0, start, longest);
+    for (let from = Math.max(0, seen - tail); ; ) {
+      const end = front.indexOf(onlyLast as number, from);
+      if (end < 0) return open(front, ended);
+      const start = end - tail;
+      if (stands(front, end)) return start > limit ? tooLong(limit + 1, limit, end + 1) : found(0, start + kept, cut);
+      from = end + 1;
+    }
   };
 
   return {
