@@ -17,8 +17,10 @@ const some = ['a', '', 'hello', 'x'.repeat(200), '', 'end'];
 
 const pairs: readonly (readonly [InvertibleRule, byHand.Parser, readonly string[]])[] = [
   [fixed(3), byHand.fixed(3), ['abc', 'def', 'ghi']],
+  [lengthPrefixed(1), byHand.u8, some],
   [lengthPrefixed(2), byHand.u16be, some],
   [lengthPrefixed(4), byHand.u32be, some],
+  [lengthPrefixed({ width: 4, order: 'le' }), byHand.u32le, some],
   [selfCounting(), byHand.selfCounting, some],
   [varint(), byHand.varint, some],
   [netstring(), byHand.netstring, some],

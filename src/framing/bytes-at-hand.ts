@@ -4,26 +4,10 @@ import type { Front } from './rule.js';
 const NOTHING = new Uint8Array(0);
 
 /** An unsigned number, byte by byte: multiplied, not shifted, so that it never comes out small. */
-const uintOf = (front: Pick<Front, 'at'>, index: number, width: number, littleEndian: boolean): number => {
+const uintOf = (front: Front, index: number, width: number, littleEndian: boolean): number => {
   let value = 0;
   for (let count = 0; count < width; count++)
     value = value * 256 + front.at(littleEndian ? index + width - 1 - count : index + count);
-  return value;
-};
-
-/** The same of bytes that lie in a row: all at once for the usual widths, for the next frame waits for this number. */
-const uintAt = (bytes: Uint8Array, at: number, width: number, littleEndian: boolean): number => {
-  const step = littleEndian ? -1 : 1;
-  const first = littleEndian ? at + width - 1 : at;
-  if (width === 2) return (bytes[first] as number) * 0x1_00 + (bytes[first + step] as number);
-  if (width === 4)
-    return (
-      (bytes[first] as number) * 0x1_00_00_00 +
-      (bytes[first + step] as number) * 0x1_00_00 +
-      ((bytes[first + 2 * step] as number) * 0x1_00 + (bytes[first + 3 * step] as number))
-    );
-  let value = 0;
-  for (let count = 0; count < width; count++) value = value * 256 + (bytes[first + count * step] as number);
   return value;
 };
 
@@ -75,7 +59,15 @@ export class BytesAtHand implements Front {
   uint(index: number, width: number, littleEndian = false): number {
     const place = this.#start + index;
     if (place < 0 || place + width > this.#end) return uintOf(this, index, width, littleEndian);
-    return uintAt(this.#chunk, place, width, littleEndian);
+    // The next frame waits for this number: the usual widths are read all at once.
+    const chunk = this.#chunk;
+    const first = littleEndian ? place + width - 1 : place;
+    const step = littleEndian ? -1 : 1;
+    if (width === 1) return chunk[first] as number;
+    if (width === 2) return (chunk[first] as number) * 0x1_00 + (chunk[first + step] as number);
+    if (width !== 4) return uintOf(this, index, width, littleEndian);
+    const high = (chunk[first] as number) * 0x1_00_00_00 + (chunk[first + step] as number) * 0x1_00_00;
+    return high + ((chunk[first + 2 * step] as number) * 0x1_00 + (chunk[first + 3 * step] as number));
   }
 
   indexOf(byte: number, from: number): number {
@@ -223,7 +215,7 @@ class WholeFront implements Front {
   }
 
   uint(index: number, width: number, littleEndian = false): number {
-    return uintAt(this.#bytes, index, width, littleEndian);
+    return uintOf(this, index, width, littleEndian);
   }
 }
 

@@ -171,7 +171,7 @@ export const delimited = (
 
   /** The same as `judge` where there is one delimiter, and nothing to choose from: in two thirds of the time. */
   const judgeOne = (front: Front, seen: number, ended: boolean): Verdict => {
-    for (let from = Math.max(0, seen - tail); ; ) {
+    for (let from = Math.max(0, seen - tail); ;) {
       const end = front.indexOf(onlyLast as number, from);
       if (end < 0) return open(front, ended);
       const start = end - tail;

@@ -73,6 +73,13 @@ export const sized =
 /** Frames of one size. */
 export const fixed = (size: number): Parser => sized({ header: 0, trailer: 0, size: () => size });
 
+/** A length of one byte. */
+export const u8: Parser = sized({
+  header: 1,
+  trailer: 0,
+  size: (bytes, at, end) => (at === end ? 0 : 1 + (bytes[at] as number)),
+});
+
 /** A length of two bytes, the high end first. */
 export const u16be: Parser = sized({
   header: 2,
@@ -93,6 +100,23 @@ export const u32be: Parser = sized({
             ((bytes[at + 1] as number) << 16) |
             ((bytes[at + 2] as number) << 8) |
             (bytes[at + 3] as number)) >>>
+            0,
+        ),
+});
+
+/** A length of four bytes, the low end first. */
+export const u32le: Parser = sized({
+  header: 4,
+  trailer: 0,
+  size: (bytes, at, end) =>
+    end - at < 4
+      ? 0
+      : 4 +
+        checked(
+          ((bytes[at] as number) |
+            ((bytes[at + 1] as number) << 8) |
+            ((bytes[at + 2] as number) << 16) |
+            ((bytes[at + 3] as number) << 24)) >>>
             0,
         ),
 });
