@@ -167,11 +167,11 @@ for (const [ending, delimiters] of [
 ] as const) {
   test(`lines that end in ${ending} are what is between ${JSON.stringify(delimiters)}`, () => {
     const [lines, parts] = [line({ ending, maxBytes: 9 }), delimited(delimiters, { limit: 9 })];
-    const wires = fc
+    const anyText = fc
       .array(fc.constantFrom('\r', '\n', '\r\n', 'a', 'bcd'), { maxLength: 40 })
       .map((pieces) => Uint8Array.from(pieces.join(''), (letter) => letter.charCodeAt(0)));
     fc.assert(
-      fc.property(wires, places, fc.constantFrom(...policies), (wire, at, options) => {
+      fc.property(anyText, places, fc.constantFrom(...policies), (wire, at, options) => {
         assert.equal(run(cutAt(wire, at), lines, options), run(cutAt(wire, at), parts, options));
       }),
       { numRuns: 400 },
