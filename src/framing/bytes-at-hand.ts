@@ -3,6 +3,9 @@ import type { Front } from './rule.js';
 
 const NOTHING = new Uint8Array(0);
 
+/** No chunks that wait. */
+const NONE: readonly Uint8Array[] = [];
+
 /**
  * The bytes that have come and are not cut yet: what is left of earlier chunks, in a ring, then the chunk at hand,
  * then chunks that wait.
@@ -21,7 +24,7 @@ export class BytesAtHand implements Front {
   /** The memory behind the chunk, and where the chunk begins in it: asked for once, for it costs more than a view. */
   #memory: ArrayBufferLike | null = null;
   #base = 0;
-  #waiting: Uint8Array[] = [];
+  #waiting = NONE;
   #served = 0;
 
   /** Bytes in the ring and in the chunk. */
@@ -60,7 +63,7 @@ export class BytesAtHand implements Front {
   /** Appends a chunk. It is not copied, so it must not be changed before its bytes are cut or put in the ring. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#left > 0 || this.waits) this.#waiting.push(chunk);
+    if (this.#left > 0 || this.waits) this.#wait(chunk);
     else this.#take(chunk);
   }
 
@@ -70,9 +73,9 @@ export class BytesAtHand implements Front {
     const next = this.#waiting[this.#served];
     this.#take(next ?? NOTHING);
     if (next === undefined) return false;
-    this.#waiting[this.#served++] = NOTHING;
+    (this.#waiting as Uint8Array[])[this.#served++] = NOTHING;
     if (this.#served === this.#waiting.length) {
-      this.#waiting = [];
+      this.#waiting = NONE;
       this.#served = 0;
     }
     return true;
@@ -119,13 +122,18 @@ export class BytesAtHand implements Front {
     this.#ring = null;
     this.#start = 0;
     this.#take(NOTHING);
-    this.#waiting = [];
+    this.#waiting = NONE;
     this.#served = 0;
   }
 
   /** Bytes of the chunk that are not cut. */
   get #left(): number {
     return this.#end - Math.max(0, this.#start);
+  }
+
+  #wait(chunk: Uint8Array): void {
+    if (this.#waiting === NONE) this.#waiting = [];
+    (this.#waiting as Uint8Array[]).push(chunk);
   }
 
   /** Takes up a chunk after one of which nothing is left. */
