@@ -13,7 +13,7 @@ import {
   WriteStalled,
 } from '../errors.js';
 import { Gate } from '../flow/gate.js';
-import { type Scope, flow } from '../flow/scope.js';
+import { type Cutter, type Scope, flow } from '../flow/scope.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
@@ -159,6 +159,30 @@ interface Extras {
   readonly ahead: number;
 }
 
+/** One subscription to `reads`: its gate, and its teardown. */
+class Reading extends Gate {
+  readonly subscriber: Subscriber<Uint8Array>;
+  /** What cuts the bytes into frames, where something does. */
+  readonly cutter: Cutter | undefined;
+  readonly #connection: WireConnection;
+
+  constructor(
+    scope: Scope,
+    subscriber: Subscriber<Uint8Array>,
+    cutter: Cutter | undefined,
+    connection: WireConnection,
+  ) {
+    super(scope);
+    this.subscriber = subscriber;
+    this.cutter = cutter;
+    this.#connection = connection;
+  }
+
+  unsubscribe(): void {
+    this.#connection.readingLeft(this);
+  }
+}
+
 /** @internal Keeps the laws of a connection over a wire. */
 export class WireConnection implements Connection, WireListener, OutgoingListener {
   readonly id = ++opened;
@@ -168,8 +192,9 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   /** Whether what is read is good only for as long as it is being handled. */
   readonly #lends: boolean;
   readonly #openedAt = Date.now();
-  #reader: Subscriber<Uint8Array> | null = null;
-  #gate: Gate | null = null;
+  #reading: Reading | null = null;
+  /** What waits at the gate; made when something first does. */
+  #resume: (() => void) | null = null;
   #outgoing: Outgoing | null = null;
   #writer: Subscriber<never> | null = null;
   #watchers: Set<Subscriber<never>> | null = null;
@@ -191,7 +216,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #restingSince = NEVER;
   #pausedFor = 0;
   /** How long the peer may take to end its side, where somebody has said so. */
-  #linger = Infinity;
+  #linger: number | null = null;
   /** Bytes that were read, and of which who cut them into frames had made nothing when nobody listened any more. */
   #uncut = 0;
   #bytesIn = 0;
@@ -286,7 +311,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
         subscriber.error(error);
       };
       if (this.#failure !== null) return fail(this.#failure);
-      if (this.#reader !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));
+      if (this.#reading !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));
       if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
       const held = this.#uncut + wire.unheard;
       if (held > 0) return fail(new PlaintextRefused(held));
@@ -337,7 +362,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #read(subscriber: Subscriber<Uint8Array>): void {
-    if (this.#reader !== null) {
+    if (this.#reading !== null) {
       return subscriber.error(new Error(`reads of connection ${this.id} has a subscriber already`));
     }
     if (this.#inputEnded) return subscriber.complete();
@@ -346,40 +371,43 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     const { cutter } = found;
     // What cuts these bytes does not cut those of another that is subscribed to while they are emitted.
     const scope = cutter === undefined ? found : { ...found, cutter: undefined };
-    const gate = new Gate(scope);
-    this.#reader = subscriber;
-    this.#gate = gate;
-    // A server that is told to stop takes in no more; what has come is still answered.
-    const stop = (): void => {
-      this.#stopped = true;
-      this.#hand(() => gate.complete(subscriber));
-    };
-    if (scope.drain !== null) subscriber.add(scope.drain.onStop(stop));
-    subscriber.add(() => {
-      if (this.#reader !== subscriber) return;
-      this.#uncut += cutter?.held ?? 0;
-      this.#leaveReader();
-      this.#forsaken = true;
-      if (this.#inputEnded || this.#failure !== null) return;
-      if (this.#ending) this.#wire.resume();
-      else if (this.#outgoing === null) this.#wire.destroy();
-      else this.#wire.pause();
-    });
-    if (gate.closed) this.#rest(gate);
-    else gate.wait(this.#resume);
+    const reading = new Reading(scope, subscriber, cutter, this);
+    this.#reading = reading;
+    if (scope.drain !== null) subscriber.add(scope.drain.onStop(() => this.#stop(reading)));
+    subscriber.add(reading);
+    if (reading.closed) this.#rest(reading);
+    else reading.wait(() => this.#goOn());
+  }
+
+  /** A server that is told to stop takes in no more; what has come is still answered. */
+  #stop(reading: Reading): void {
+    this.#stopped = true;
+    this.#hand(() => reading.complete(reading.subscriber));
+  }
+
+  /** Whoever read does so no longer. */
+  readingLeft(reading: Reading): void {
+    if (this.#reading !== reading) return;
+    this.#uncut += reading.cutter?.held ?? 0;
+    this.#leaveReader();
+    this.#forsaken = true;
+    if (this.#inputEnded || this.#failure !== null) return;
+    if (this.#ending) this.#wire.resume();
+    else if (this.#outgoing === null) this.#wire.destroy();
+    else this.#wire.pause();
   }
 
   #leaveReader(): void {
-    this.#gate?.forget(this.#resume);
-    this.#gate?.leave();
+    if (this.#resume !== null) this.#reading?.forget(this.#resume);
+    this.#reading?.leave();
     this.#rested();
-    this.#reader = this.#gate = null;
+    this.#reading = null;
   }
 
   /** Reads no more before the consumers below have room. */
   #rest(gate: Gate): void {
     if (!this.resting) this.#restingSince = this.#timetable.now();
-    gate.wait(this.#resume);
+    gate.wait((this.#resume ??= () => this.#goOn()));
   }
 
   #rested(): void {
@@ -402,10 +430,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return drain === scope.drain ? scope : { ...scope, drain };
   }
 
-  readonly #resume = (): void => {
+  #goOn(): void {
     this.#rested();
-    if (this.#reader !== null) this.#wire.resume();
-  };
+    if (this.#reading !== null) this.#wire.resume();
+  }
 
   /** Runs `work`, which reaches the program. What is thrown is this connection's and no other's. */
   #hand(work: () => void): void {
@@ -423,27 +451,27 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   received(chunk: Uint8Array): void {
-    const gate = this.#gate;
-    if (gate !== null && gate.closed) {
+    const reading = this.#reading;
+    if (reading !== null && reading.closed) {
       this.#wire.pause();
       this.#wire.unread(this.#lends ? new Uint8Array(chunk) : chunk);
-      return this.#rest(gate);
+      return this.#rest(reading);
     }
     this.#bytesIn += chunk.length;
     this.#chunksIn++;
-    if (gate === null || this.#reader === null) return;
-    if (this.#lends) this.#lend(gate, this.#reader, chunk);
-    else this.#emit(gate, this.#reader, chunk);
-    if (gate.closed && this.#gate === gate) {
+    if (reading === null) return;
+    if (this.#lends) this.#lend(reading, chunk);
+    else this.#emit(reading, chunk);
+    if (reading.closed && this.#reading === reading) {
       this.#wire.pause();
-      this.#rest(gate);
+      this.#rest(reading);
     }
   }
 
-  #emit(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
+  #emit(reading: Reading, chunk: Uint8Array): void {
     beginTurn();
     try {
-      gate.next(reader, chunk);
+      reading.next(reading.subscriber, chunk);
     } catch (error) {
       this.#threw(error);
     } finally {
@@ -452,13 +480,13 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   /** The chunk is good until this returns. */
-  #lend(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
+  #lend(reading: Reading, chunk: Uint8Array): void {
     const poisoned = this.#limits.readBuffer === 'poisoned';
     const lent = poisoned ? new Uint8Array(chunk) : chunk;
     const before = flow.lent;
     flow.lent = true;
     try {
-      this.#emit(gate, reader, lent);
+      this.#emit(reading, lent);
     } finally {
       flow.lent = before;
       if (poisoned) lent.fill(POISON);
@@ -467,8 +495,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
 
   ended(): void {
     this.#inputEnded = true;
-    const [reader, gate] = [this.#reader, this.#gate];
-    if (reader !== null) this.#hand(() => gate?.complete(reader));
+    const reading = this.#reading;
+    if (reading !== null) this.#hand(() => reading.complete(reading.subscriber));
     // Nobody writes, and nobody is going to: an end for an end. (A turn later, for who reads to the end and then writes.)
     if (this.#outgoing === null) {
       this.#timetable.clock.afterReads(() => {
@@ -488,11 +516,12 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, this);
     this.#outgoing = outgoing;
     this.#writer = subscriber;
-    subscriber.add(() => {
-      outgoing.leave();
-      if (!this.#outputEnded && !this.#lingering) this.#wire.destroy();
-    });
+    subscriber.add(outgoing);
     outgoing.subscribe(chunks);
+  }
+
+  outgoingLeft(): void {
+    if (!this.#outputEnded && !this.#lingering) this.#wire.destroy();
   }
 
   outgoingFull(): void {
@@ -521,7 +550,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#wire.end();
     this.#watchOutput();
     // What the peer still sends must not turn our end into a reset. Unread it stays only for who has not read yet.
-    if (this.#reader === null && this.#forsaken) this.#wire.resume();
+    if (this.#reading === null && this.#forsaken) this.#wire.resume();
   }
 
   drained(): void {
@@ -558,8 +587,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (this.#failure !== null) return;
     this.#failure = failure;
     this.#wire.destroy();
-    const [reader, gate] = [this.#reader, this.#gate];
-    if (reader !== null) this.#hand(() => gate?.error(reader, failure));
+    const reading = this.#reading;
+    if (reading !== null) this.#hand(() => reading.error(reading.subscriber, failure));
     this.#writer?.error(failure);
   }
 
@@ -581,13 +610,15 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (this.#inputEnded && this.#outputEnded) return this.#wire.destroy();
     this.#halfClosed ??= this.#alarm(() => {
       // A peer that only goes on sending what nobody reads does not get on.
-      const getsOn = this.#progress() !== this.#moved && (this.#reader !== null || !this.#outputEnded);
+      const getsOn = this.#progress() !== this.#moved && (this.#reading !== null || !this.#outputEnded);
       if (getsOn) this.#sideEnded();
       else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
     });
     this.#moved = this.#progress();
     const brief = this.#lingering || this.#stopped ? LINGER : Infinity;
-    this.#halfClosed.set(Math.min(brief, this.#outputEnded ? this.#linger : Infinity, this.#limits.halfClose));
+    this.#halfClosed.set(
+      Math.min(brief, (this.#outputEnded ? this.#linger : null) ?? Infinity, this.#limits.halfClose),
+    );
   }
 
   #lingerFor(ms: number): void {

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { WriteOverflow } from '../errors.js';
-import { Consumer } from '../flow/consumer.js';
+import { Intake } from '../flow/consumer.js';
 import { Queue } from '../flow/queue.js';
 import { type Scope, flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
@@ -19,6 +19,8 @@ export interface OutgoingListener {
   outgoingFailed(error: unknown): void;
   /** The stream is more than the peer takes, and cannot be paused. */
   outgoingOverflowed(error: WriteOverflow): void;
+  /** Whoever subscribed has gone. */
+  outgoingLeft(): void;
 }
 
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
@@ -45,7 +47,7 @@ export class Outgoing implements Task, Taker {
   readonly #wire: Wire;
   readonly #limit: number;
   readonly #listener: OutgoingListener;
-  readonly #consumer = new Consumer('connection.writes', SLICE);
+  readonly #intake = new Intake('connection.writes', SLICE);
   #source: { unsubscribe(): void } | null = null;
   /** What waits: the rest of a chunk of which a part has been written, then control frames, then all else. */
   #rest: Uint8Array | undefined;
@@ -70,12 +72,12 @@ export class Outgoing implements Task, Taker {
   subscribe(chunks: Observable<Uint8Array>): void {
     const writer = new Writer(this);
     this.#source = writer;
-    this.#consumer.subscribe(() => chunks.subscribe(writer));
+    this.#intake.subscribe(() => chunks.subscribe(writer));
   }
 
   /** What the sources of the stream find, for those of them that are subscribed to later. */
   get scope(): Scope {
-    return this.#consumer.scope;
+    return this.#intake.scope;
   }
 
   /** Whether no more is taken. */
@@ -98,8 +100,14 @@ export class Outgoing implements Task, Taker {
     this.#failed(error);
   }
 
+  /** The teardown of whoever subscribed. */
+  unsubscribe(): void {
+    this.#leave();
+    this.#listener.outgoingLeft();
+  }
+
   /** Nobody cares any more. */
-  leave(): void {
+  #leave(): void {
     this.#left = true;
     const thrown = this.#stop();
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
@@ -107,7 +115,7 @@ export class Outgoing implements Task, Taker {
     this.#urgent = this.#queue = null;
     this.#letGo();
     this.queued = 0;
-    this.#consumer.leave();
+    this.#intake.leave();
   }
 
   /** Calls `then` once all that has come is handed over. What comes after that waits, until the wire has room again. */
@@ -130,11 +138,11 @@ export class Outgoing implements Task, Taker {
     if (this.#holding !== null && !this.full) this.#hold(this.#holding);
     if (this.full) {
       this.#resting = true;
-      this.#consumer.valve.close();
+      this.#intake.valve.close();
     } else if (this.#ended) this.#listener.outgoingDone();
     else if (this.#resting) {
       this.#resting = false;
-      this.#consumer.valve.open();
+      this.#intake.valve.open();
     }
   }
 
@@ -208,7 +216,7 @@ export class Outgoing implements Task, Taker {
 
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
   #overfull(): void {
-    this.#consumer.filled(this.queued);
+    this.#intake.filled(this.queued);
     if (this.queued > this.#limit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, this.#limit));
   }
 
