@@ -81,8 +81,9 @@ class Framing extends Step<Uint8Array> implements Cutter {
     try {
       super.unsubscribe();
     } finally {
-      // It is not yet made where the one that it feeds has ended before.
-      if (this.ended === false) this.leave();
+      // If the one it feeds has ended before, this is called while it is being made.
+      const made = (this.frames as Deframer | undefined) !== undefined;
+      if (made && !this.ended) this.leave();
     }
   }
 

@@ -78,8 +78,13 @@ class Answering extends Link<Outcome> {
   /** The connection is gone, and with it all that there was to listen to. */
   protected emit(outcome: Outcome): void {
     this.open.delete(this.connection);
-    this._next(outcome);
-    super._complete();
+    try {
+      this.heard.next(outcome);
+    } catch (error) {
+      this.out.error(error);
+    } finally {
+      this.unsubscribe();
+    }
   }
 }
 
