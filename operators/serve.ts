@@ -1,9 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { Observable, type OperatorFunction, type Subscriber, defer, from, tap } from 'rxjs';
+import { Observable, type OperatorFunction, type Subscriber, defer, tap } from 'rxjs';
 import { checkFunction, checkInteger, checkObject } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
 import type { Handled, Handler, Outcome } from '../src/server/outcome.js';
-import { type Heard, Link } from './link.js';
+import { type Heard, Link, Step } from './link.js';
 import { mergeInner } from './merge-inner.js';
 
 /** How connections are served. */
@@ -38,7 +38,7 @@ export const serve = (
       });
       const serving = mergeInner<Connection, Outcome>({
         name: 'serve',
-        project: (connection) => defer(() => from(answer(connection.reads, connection))).pipe(connection.writes),
+        project: (connection) => connection.writes(defer(() => answer(connection.reads, connection))),
         listen: (connection, outcomes, heard) => new Answering(connection, open, outcomes, heard),
         concurrent,
         highWater: 1,
@@ -72,11 +72,11 @@ class Answering extends Link<Outcome> {
     const { connection } = this;
     // Nobody is going to read any more. If nobody has yet, what has come would stay for a late reader.
     if (connection.state !== 'closed') connection.reads.subscribe({ error: ignore }).unsubscribe();
-    this.add(connection.closed.subscribe({ complete: () => this.emit(outcome) }));
+    connection.closed.subscribe(new Parting(this, outcome));
   }
 
   /** The connection is gone, and with it all that there was to listen to. */
-  protected emit(outcome: Outcome): void {
+  part(outcome: Outcome): void {
     this.open.delete(this.connection);
     try {
       this.heard.next(outcome);
@@ -85,6 +85,24 @@ class Answering extends Link<Outcome> {
     } finally {
       this.unsubscribe();
     }
+  }
+}
+
+/** Waits until a connection that has been answered to the end is gone. */
+class Parting extends Step<never> {
+  protected readonly answering: Answering;
+  protected readonly outcome: Outcome;
+
+  constructor(answering: Answering, outcome: Outcome) {
+    super(answering);
+    this.answering = answering;
+    this.outcome = outcome;
+  }
+
+  protected take(): void {}
+
+  protected override end(): void {
+    this.answering.part(this.outcome);
   }
 }
 

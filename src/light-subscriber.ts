@@ -1,4 +1,4 @@
-import { Subscriber, Subscription, type TeardownLogic } from 'rxjs';
+import { Subscriber, Subscription, type TeardownLogic, UnsubscriptionError } from 'rxjs';
 
 /**
  * A subscriber that has no array for what it tears down as long as that is one thing, as it is in a chain of operators.
@@ -24,11 +24,28 @@ export abstract class LightSubscriber<A> extends Subscriber<A> {
 
   override unsubscribe(): void {
     if (this.closed) return;
-    super.add(this.last);
+    const { last } = this;
     this.last = undefined;
-    super.unsubscribe();
+    try {
+      super.unsubscribe();
+    } catch (error) {
+      throw new UnsubscriptionError([...errorsOf(error), ...thrownBy(() => super.add(last))]);
+    }
+    // To one that is closed this is to tear it down at once.
+    super.add(last);
   }
 }
+
+const errorsOf = (error: unknown): unknown[] => (error instanceof UnsubscriptionError ? error.errors : [error]);
+
+const thrownBy = (work: () => void): unknown[] => {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    return errorsOf(error);
+  }
+};
 
 /** One that has ended is not kept: RxJS does not take it either, and here it has no way to say so later. */
 const isOver = (teardown: Exclude<TeardownLogic, void>): boolean => teardown instanceof Subscription && teardown.closed;

@@ -16,7 +16,7 @@ import { Gate } from '../flow/gate.js';
 import { type Cutter, type Scope, flow } from '../flow/scope.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
-import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
+import { Entry, type Timetable, timetableOf } from '../time/timetable.js';
 import { Outgoing, type OutgoingListener } from './outgoing.js';
 import { type Shake, handshake } from './tls-handshake.js';
 import type { TlsInfo } from './tls-info.js';
@@ -147,6 +147,8 @@ const LINGER = 1_000;
 /** The time since which something has been so that is not so. */
 const NEVER = -1;
 
+const NOBODY: readonly never[] = [];
+
 let opened = 0;
 
 /** What few connections have. */
@@ -183,6 +185,20 @@ class Reading extends Gate {
   }
 }
 
+/** What may not take for ever. */
+class Deadline extends Entry {
+  readonly #connection: WireConnection;
+
+  constructor(connection: WireConnection) {
+    super();
+    this.#connection = connection;
+  }
+
+  due(): void {
+    this.#connection.overdue(this);
+  }
+}
+
 /** @internal Keeps the laws of a connection over a wire. */
 export class WireConnection implements Connection, WireListener, OutgoingListener {
   readonly id = ++opened;
@@ -197,9 +213,9 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #resume: (() => void) | null = null;
   #outgoing: Outgoing | null = null;
   #writer: Subscriber<never> | null = null;
-  #watchers: Set<Subscriber<never>> | null = null;
-  #halfClosed: Alarm | null = null;
-  #stalled: Alarm | null = null;
+  #watchers: readonly Subscriber<never>[] = NOBODY;
+  #halfClosed: Deadline | null = null;
+  #stalled: Deadline | null = null;
   #failure: SluiceError | null = null;
   #extras: Extras | null = null;
   /** Someone has read and stopped; our end was asked for, and is because the program failed. */
@@ -244,8 +260,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   get closed(): Observable<never> {
     return new Observable((subscriber) => {
       if (this.#gone) return subscriber.complete();
-      (this.#watchers ??= new Set()).add(subscriber);
-      subscriber.add(() => this.#watchers?.delete(subscriber));
+      this.#watchers = [...this.#watchers, subscriber];
+      subscriber.add(() => {
+        this.#watchers = this.#watchers.filter((watcher) => watcher !== subscriber);
+      });
     });
   }
 
@@ -554,14 +572,14 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   drained(): void {
-    this.#stalled?.clear();
+    this.#letBe(this.#stalled);
     this.#outgoing?.drained();
   }
 
   finished(): void {
     if (!this.#ending) return this.failed(new ConnectionReset('EPIPE'));
     this.#outputEnded = true;
-    this.#stalled?.clear();
+    this.#letBe(this.#stalled);
     this.#sideEnded();
     this.#writer?.complete();
   }
@@ -575,11 +593,11 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   gone(): void {
     if (!this.#inputEnded || !this.#outputEnded) this.#fail(new ConnectionReset());
     this.#gone = true;
-    this.#stalled?.clear();
-    this.#halfClosed?.clear();
+    this.#letBe(this.#stalled);
+    this.#letBe(this.#halfClosed);
     const watchers = this.#watchers;
-    this.#watchers = null;
-    if (watchers !== null) for (const watcher of watchers) watcher.complete();
+    this.#watchers = NOBODY;
+    for (const watcher of watchers) watcher.complete();
   }
 
   /** Both streams end with it, unless they have ended before. What reads usually feeds what writes; once is enough. */
@@ -597,28 +615,16 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   /** The peer has its buffers full, or is to take the last bytes: it has until the write deadline to take all of it. */
   #watchOutput(): void {
     if (this.#outputEnded) return;
-    this.#stalled ??= this.#alarm(() => {
-      if (this.#outgoing?.full || this.#ending) {
-        this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
-      }
-    });
-    this.#stalled.set(this.#limits.writeDeadline);
+    this.#timetable.put((this.#stalled ??= new Deadline(this)), this.#limits.writeDeadline);
   }
 
   /** One side has ended and the other has not: it may go on for as long as it gets on. */
   #sideEnded(): void {
     if (this.#inputEnded && this.#outputEnded) return this.#wire.destroy();
-    this.#halfClosed ??= this.#alarm(() => {
-      // A peer that only goes on sending what nobody reads does not get on.
-      const getsOn = this.#progress() !== this.#moved && (this.#reading !== null || !this.#outputEnded);
-      if (getsOn) this.#sideEnded();
-      else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
-    });
     this.#moved = this.#progress();
     const brief = this.#lingering || this.#stopped ? LINGER : Infinity;
-    this.#halfClosed.set(
-      Math.min(brief, (this.#outputEnded ? this.#linger : null) ?? Infinity, this.#limits.halfClose),
-    );
+    const linger = (this.#outputEnded ? this.#linger : null) ?? Infinity;
+    this.#timetable.put((this.#halfClosed ??= new Deadline(this)), Math.min(brief, linger, this.#limits.halfClose));
   }
 
   #lingerFor(ms: number): void {
@@ -631,15 +637,30 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return this.#bytesIn + (this.#outgoing?.written ?? 0) - this.#wire.pending;
   }
 
-  /** An alarm that first lets what has arrived meanwhile be read: if the loop was stalled, that may change all. */
-  #alarm(due: () => void): Alarm {
-    const alarm: Alarm = new Alarm(this.#timetable, {
-      due: () =>
-        this.#timetable.clock.afterReads(() => {
-          if (!alarm.pending && !this.#gone) due();
-        }),
+  /** What has arrived meanwhile is read first: if the loop was stalled, that may change all. */
+  overdue(deadline: Deadline): void {
+    this.#timetable.clock.afterReads(() => {
+      if (deadline.pending || this.#gone) return;
+      if (deadline === this.#stalled) this.#checkOutput();
+      else this.#checkProgress();
     });
-    return alarm;
+  }
+
+  #checkOutput(): void {
+    if (this.#outgoing?.full || this.#ending) {
+      this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
+    }
+  }
+
+  #checkProgress(): void {
+    // A peer that only goes on sending what nobody reads does not get on.
+    const getsOn = this.#progress() !== this.#moved && (this.#reading !== null || !this.#outputEnded);
+    if (getsOn) this.#sideEnded();
+    else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
+  }
+
+  #letBe(deadline: Deadline | null): void {
+    if (deadline !== null) this.#timetable.take(deadline);
   }
 }
 
