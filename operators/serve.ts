@@ -2,8 +2,9 @@ import * as E from 'fp-ts/lib/Either.js';
 import { Observable, type OperatorFunction, type Subscriber, defer, tap } from 'rxjs';
 import { checkFunction, checkInteger, checkObject } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
+import { LightSubscriber } from '../src/light-subscriber.js';
 import type { Handled, Handler, Outcome } from '../src/server/outcome.js';
-import { type Heard, Link, Step } from './link.js';
+import { type Heard, Link } from './link.js';
 import { mergeInner } from './merge-inner.js';
 
 /** How connections are served. */
@@ -78,6 +79,7 @@ class Answering extends Link<Outcome> {
   /** The connection is gone, and with it all that there was to listen to. */
   part(outcome: Outcome): void {
     this.open.delete(this.connection);
+    if (this.closed) return;
     try {
       this.heard.next(outcome);
     } catch (error) {
@@ -89,20 +91,19 @@ class Answering extends Link<Outcome> {
 }
 
 /** Waits until a connection that has been answered to the end is gone. */
-class Parting extends Step<never> {
+class Parting extends LightSubscriber<never> {
   protected readonly answering: Answering;
   protected readonly outcome: Outcome;
 
   constructor(answering: Answering, outcome: Outcome) {
-    super(answering);
+    super();
     this.answering = answering;
     this.outcome = outcome;
   }
 
-  protected take(): void {}
-
-  protected override end(): void {
+  protected override _complete(): void {
     this.answering.part(this.outcome);
+    this.unsubscribe();
   }
 }
 
