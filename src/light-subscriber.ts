@@ -11,7 +11,7 @@ export abstract class LightSubscriber<A> extends Subscriber<A> {
 
   override add(teardown: TeardownLogic): void {
     if (this.closed) return super.add(teardown);
-    if (!teardown || teardown === this || teardown === this.last || isOver(teardown)) return;
+    if (!teardown || teardown === this || this.needsNot(teardown)) return;
     const before = this.last;
     this.last = teardown;
     super.add(before);
@@ -34,6 +34,11 @@ export abstract class LightSubscriber<A> extends Subscriber<A> {
     // To one that is closed this is to tear it down at once.
     super.add(last);
   }
+
+  /** As in RxJS. One that ends later is kept for as long as it is the last: it has no way to say so here. */
+  private needsNot(teardown: Exclude<TeardownLogic, void>): boolean {
+    return teardown instanceof Subscription && (teardown.closed || teardown === this.last);
+  }
 }
 
 const errorsOf = (error: unknown): unknown[] => (error instanceof UnsubscriptionError ? error.errors : [error]);
@@ -46,6 +51,3 @@ const thrownBy = (work: () => void): unknown[] => {
     return errorsOf(error);
   }
 };
-
-/** One that has ended is not kept: RxJS does not take it either, and here it has no way to say so later. */
-const isOver = (teardown: Exclude<TeardownLogic, void>): boolean => teardown instanceof Subscription && teardown.closed;

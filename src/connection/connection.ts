@@ -487,11 +487,12 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
    */
   #scopeOfReader(): Scope {
     const { scope } = flow;
-    const home = this.#outgoing?.scope;
-    if (home === undefined) return scope;
-    const drain = scope.drain ?? home.drain;
-    if (scope.valve === null) return { ...scope, valve: home.valve, drain };
-    if (scope.valve.root !== home.valve?.root) scope.valve.root.kin ??= home.valve?.root;
+    const outgoing = this.#outgoing;
+    if (outgoing === null) return scope;
+    const { valve } = outgoing;
+    const drain = scope.drain ?? outgoing.drain;
+    if (scope.valve === null) return { ...scope, valve, drain };
+    if (scope.valve.root !== valve.root) scope.valve.root.kin ??= valve.root;
     return drain === scope.drain ? scope : { ...scope, drain };
   }
 

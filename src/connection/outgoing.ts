@@ -2,8 +2,9 @@ import type { Observable } from 'rxjs';
 import { WriteOverflow } from '../errors.js';
 import { Intake } from '../flow/consumer.js';
 import { Queue } from '../flow/queue.js';
-import { type Scope, flow } from '../flow/scope.js';
+import { type DrainState, flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
+import type { Valve } from '../flow/valve.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { SLAB, lendSlab, returnSlab } from './slabs.js';
 import type { Wire } from './wire.js';
@@ -78,8 +79,12 @@ export class Outgoing implements Task, Taker {
   }
 
   /** What the sources of the stream find, for those of them that are subscribed to later. */
-  get scope(): Scope {
-    return this.#intake.scope;
+  get valve(): Valve {
+    return this.#intake.valve;
+  }
+
+  get drain(): DrainState | null {
+    return this.#intake.outside.drain;
   }
 
   /** Whether no more is taken. */

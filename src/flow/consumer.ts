@@ -16,7 +16,7 @@ export class Intake {
   /** Closed while all is held that should be. */
   readonly valve = new Valve(flow.scope);
   /** What was in force when it was made. */
-  readonly #outside = flow.scope;
+  readonly outside = flow.scope;
   readonly #name: string;
   readonly #highWater: number;
   /** The source that emitted while the operator was being subscribed to, as in a group of `groupBy`. */
@@ -35,7 +35,7 @@ export class Intake {
 
   /** What the sources above find. */
   get scope(): Scope {
-    return { ...this.#outside, valve: this.valve };
+    return { ...this.outside, valve: this.valve };
   }
 
   /** Subscribes to what stands above, so that every source up there finds the valve. */
