@@ -11,6 +11,9 @@ const uintOf = (front: Front, index: number, width: number, littleEndian: boolea
   return value;
 };
 
+/** No chunks that wait. */
+const NONE: readonly Uint8Array[] = [];
+
 /**
  * The bytes that have come and are not cut yet: what is left of earlier chunks, in a ring, then the chunk at hand,
  * then chunks that wait.
@@ -29,7 +32,7 @@ export class BytesAtHand implements Front {
   /** The memory behind the chunk, and where the chunk begins in it: asked for once, for it costs more than a view. */
   #memory: ArrayBufferLike | null = null;
   #base = 0;
-  #waiting: Uint8Array[] = [];
+  #waiting = NONE;
   #served = 0;
 
   /** Bytes in the ring and in the chunk. */
@@ -80,7 +83,7 @@ export class BytesAtHand implements Front {
   /** Appends a chunk. It is not copied, so it must not be changed before its bytes are cut or put in the ring. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#end > Math.max(0, this.#start) || this.waits) this.#waiting.push(chunk);
+    if (this.#end > Math.max(0, this.#start) || this.waits) this.#wait(chunk);
     else this.#take(chunk);
   }
 
@@ -92,9 +95,9 @@ export class BytesAtHand implements Front {
       return false;
     }
     this.#take(this.#waiting[this.#served] as Uint8Array);
-    this.#waiting[this.#served++] = NOTHING;
+    (this.#waiting as Uint8Array[])[this.#served++] = NOTHING;
     if (this.#served === this.#waiting.length) {
-      this.#waiting = [];
+      this.#waiting = NONE;
       this.#served = 0;
     }
     return true;
@@ -141,8 +144,13 @@ export class BytesAtHand implements Front {
     this.#ring = null;
     this.#start = 0;
     this.#take(NOTHING);
-    this.#waiting = [];
+    this.#waiting = NONE;
     this.#served = 0;
+  }
+
+  #wait(chunk: Uint8Array): void {
+    if (this.#waiting === NONE) this.#waiting = [];
+    (this.#waiting as Uint8Array[]).push(chunk);
   }
 
   /** Takes up a chunk after one of which nothing is left. */
