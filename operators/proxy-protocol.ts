@@ -1,5 +1,13 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscriber, asyncScheduler } from 'rxjs';
+import {
+  EMPTY,
+  type MonoTypeOperatorFunction,
+  Observable,
+  type SchedulerLike,
+  Subscriber,
+  type Subscription,
+  asyncScheduler,
+} from 'rxjs';
 import {
   checkFunction,
   checkHook,
@@ -14,6 +22,10 @@ import { reasons } from '../src/codec/reasons.js';
 import { hostAndPort } from '../src/connection/address.js';
 import { type Connection, WireConnection } from '../src/connection/connection.js';
 import { networks } from '../src/connection/networks.js';
+import { TlsAcceptor } from '../src/connection/tls-acceptor.js';
+import type { TlsSource } from '../src/connection/tls-from.js';
+import type { Shake } from '../src/connection/tls-handshake.js';
+import type { TlsServerOptions } from '../src/connection/tls-options.js';
 import { FrameTooSlow, MalformedFrame, TruncatedFrame } from '../src/errors.js';
 import { Gate } from '../src/flow/gate.js';
 import { inScope, openScope } from '../src/flow/scope.js';
@@ -30,10 +42,10 @@ export interface ProxyProtocolEvent {
   /** Where it came from: the proxy's address, or that of who is none. */
   readonly peer: string;
   /**
-   * It is no proxy that is trusted; it sent no header, or not in time, and `error` says what instead; or too many
-   * others were about to send theirs.
+   * It is no proxy that is trusted; it sent no header, or not in time, and `error` says what instead; too many others
+   * were about to send theirs; or the TLS handshake behind the header came to nothing, and `peer` is who the header names.
    */
-  readonly reason: 'untrusted' | 'no-header' | 'too-many-waiting';
+  readonly reason: 'untrusted' | 'no-header' | 'too-many-waiting' | 'handshake-failed';
   readonly error: unknown;
 }
 
@@ -50,7 +62,12 @@ export interface ProxyProtocolOptions {
   readonly deadline?: number;
   /** The most bytes of a header of version 2, its TLVs included (default 4,096). One of version 1 has 107 at most. */
   readonly limit?: number;
-  /** How many may be about to send their header at once (default 10,000); more are refused. */
+  /**
+   * Speaks TLS behind the header, with who is passed without one too: `{ key, cert }`, or what `tlsFrom` gives. Proxies
+   * send the header in the clear, in front of the handshake; `listen` is then to have no `tls`, which would come first.
+   */
+  readonly tls?: TlsServerOptions | TlsSource;
+  /** How many may be about to send their header, or to shake hands, at once (default 10,000); more are refused. */
   readonly maxWaiting?: number;
   /** Called with each connection that is not passed on. */
   readonly onEvent?: (event: ProxyProtocolEvent) => void;
@@ -72,6 +89,9 @@ export interface ProxyProtocolOptions {
  * A header is taken from who is trusted, and from nobody else; and who is trusted has to send one. Who does not, in
  * time, whole and right, is reset, and is an event. Unsubscribing resets those that are waited for.
  *
+ * Where the clients speak TLS, and the proxy passes it on or speaks it itself, the header comes first, and the handshake
+ * behind it: give `tls` to this, and not to `listen`.
+ *
  * "The PROXY protocol, versions 1 & 2", haproxy.org.
  */
 export const proxyProtocol = (options: ProxyProtocolOptions): MonoTypeOperatorFunction<Connection> => {
@@ -82,6 +102,7 @@ export const proxyProtocol = (options: ProxyProtocolOptions): MonoTypeOperatorFu
     deadline: checkTime('deadline', deadline),
     rule: proxyFrame(options.limit === undefined ? {} : { limit: options.limit }),
     maxWaiting: checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 1),
+    tls: options.tls === undefined ? undefined : new TlsAcceptor(options.tls),
     onEvent: checkHook('onEvent', options.onEvent),
   };
   checkScheduler('scheduler', scheduler);
@@ -95,6 +116,7 @@ interface Settings {
   readonly deadline: number;
   readonly rule: Rule;
   readonly maxWaiting: number;
+  readonly tls: TlsAcceptor | undefined;
   readonly onEvent: ((event: ProxyProtocolEvent) => void) | undefined;
 }
 
@@ -137,17 +159,18 @@ class Reception {
   }
 
   #take(connection: Connection): void {
-    const { passes, maxWaiting } = this.settings;
-    if (!this.#trusts(connection)) {
-      if (passes) this.#out.next(connection);
-      else this.#refuse(connection, 'untrusted');
-    } else if (this.#waiting.size >= maxWaiting) this.#refuse(connection, 'too-many-waiting');
+    const { passes, maxWaiting, tls } = this.settings;
+    const trusted = this.#trusts(connection);
+    if (!trusted && !passes) this.#refuse(connection, 'untrusted');
+    else if (!trusted && tls === undefined) this.#out.next(connection);
+    else if (this.#waiting.size >= maxWaiting) this.#refuse(connection, 'too-many-waiting');
     else if (!(connection instanceof WireConnection)) {
       throw new TypeError('proxyProtocol stands right behind listen: it takes connections as they were made');
     } else {
       const introduction = new Introduction(connection, this);
       this.#waiting.add(introduction);
-      introduction.listen();
+      if (trusted) introduction.listen();
+      else introduction.secure();
     }
   }
 
@@ -179,9 +202,20 @@ class Reception {
     this.#completeIfDone();
   }
 
+  /** They came to no terms: the connection is gone already, by an end. Under TLS there must be no reset. */
+  unsecured(introduction: Introduction, error: unknown): void {
+    if (!this.#waiting.delete(introduction)) return;
+    this.#tellRefused(introduction.connection.peer, 'handshake-failed', error);
+    this.#completeIfDone();
+  }
+
   #refuse(connection: Connection, reason: ProxyProtocolEvent['reason'], error?: unknown): void {
     const { peer } = connection;
     connection.abort();
+    this.#tellRefused(peer, reason, error);
+  }
+
+  #tellRefused(peer: string, reason: ProxyProtocolEvent['reason'], error: unknown): void {
     tell('onEvent', this.settings.onEvent, { type: 'refused', peer, reason, error });
   }
 
@@ -190,7 +224,7 @@ class Reception {
   }
 }
 
-/** Waits for the header of one connection. */
+/** Waits for the header of one connection, and shakes hands if it is to. */
 class Introduction extends Subscriber<Uint8Array> {
   readonly connection: WireConnection;
   protected readonly reception: Reception;
@@ -198,11 +232,16 @@ class Introduction extends Subscriber<Uint8Array> {
   protected readonly late: Alarm;
   /** The header is there, or will not be. */
   protected over = false;
+  /** The handshake: at once where there is none to be. */
+  protected readonly secured: Observable<never>;
+  protected shaking: Subscription | undefined;
 
   constructor(connection: WireConnection, reception: Reception) {
     super();
-    const { rule, deadline } = reception.settings;
+    const { rule, deadline, tls } = reception.settings;
+    const shake: Shake = (raw, done, failed) => tls?.shake(raw, Date.now(), done, failed);
     this.connection = connection;
+    this.secured = tls === undefined ? EMPTY : connection.secure(shake, tls.handshakeTimeout, 'first');
     this.reception = reception;
     this.frames = deframer(rule);
     // What has arrived by then is read first.
@@ -211,18 +250,32 @@ class Introduction extends Subscriber<Uint8Array> {
         if (!this.over) this.fail(new FrameTooSlow(deadline));
       });
     this.late = new Alarm(reception.timetable, { due });
-    this.late.set(deadline);
   }
 
   /** In a scope of its own: a server that is busy reads headers all the same, or their time would run out. */
   listen(): void {
+    this.late.set(this.reception.settings.deadline);
     inScope(openScope, () => this.connection.reads.subscribe(this));
+  }
+
+  /** Shakes hands, where that is to be, and then it is done. What the peer has said behind the header is for that. */
+  secure(): void {
+    const { reception } = this;
+    this.finish();
+    this.shaking = inScope(openScope, () =>
+      this.secured.subscribe({
+        complete: () => reception.introduced(this),
+        error: (error: unknown) => reception.unsecured(this, error),
+      }),
+    );
   }
 
   /** Nobody wants it any more. */
   giveUp(): void {
     this.finish();
-    this.connection.abort();
+    // In the midst of a handshake the stream is destroyed, and not reset.
+    if (this.shaking?.closed === false) this.shaking.unsubscribe();
+    else this.connection.abort();
   }
 
   protected override _next(chunk: Uint8Array): void {
@@ -260,9 +313,8 @@ class Introduction extends Subscriber<Uint8Array> {
     const [peer, local] = known ? [shown(source), shown(destination)] : [connection.peer, connection.local];
     connection.introduce(peer, local, header);
     connection.handBack(this.frames.rest());
-    this.finish();
     this.unsubscribe();
-    this.reception.introduced(this);
+    this.secure();
   }
 
   /** The connection is reset: that ends the reading too. */

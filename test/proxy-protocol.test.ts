@@ -2,9 +2,12 @@
 import { flow } from 'fp-ts/lib/function.js';
 import {
   type OperatorFunction,
+  concat,
+  defer,
   firstValueFrom,
   lastValueFrom,
   map,
+  merge,
   mergeMap,
   of,
   startWith,
@@ -19,14 +22,18 @@ import { serve } from '../operators/serve.js';
 import { proxyHeader } from '../src/codec/proxy-header.js';
 import { networks } from '../src/connection/networks.js';
 import { errorName } from '../src/error-name.js';
-import { type Connection, type Outcome, dial, memory, proxyHeaderOf } from '../src/index.js';
+import { type Connection, type Outcome, dial, memory, proxyHeaderOf, requestTls } from '../src/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { everySplit, marbles } from '../src/testing/marbles.js';
 import { bytes, text } from './kit/bytes.js';
+import { certify } from './kit/certificates.js';
 import { warnings } from './kit/flow.js';
 import { loopback } from './kit/loopback.js';
+import { ManualClock } from './kit/manual-clock.js';
+import { rounds } from './kit/quiet.js';
 import { reasons } from './kit/reasons.js';
 import { suite } from './kit/suite.js';
+import { carrierTo, dialTls, over } from './kit/tls-peer.js';
 
 const test = suite('proxyProtocol');
 
@@ -271,6 +278,120 @@ test('what the port is closed for is over only when the last header is there', a
   assert.is(await ann.over, 'end');
   assert.is(ann.text, '192.0.2.1:56324.late');
   assert.equal(reasons(await stopped), ['finished']);
+});
+
+// ── and TLS ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const root = certify({ name: 'a root' });
+const { key, cert } = certify({ name: 'localhost', hosts: ['localhost', '127.0.0.1'], by: root });
+const trusting = { ca: root.cert, servername: 'localhost' };
+const secured: Partial<ProxyProtocolOptions> = { trusted: ['127.0.0.0/8'], tls: { key, cert } };
+
+/** Says who its peer is and by which TLS it comes, and then all that it hears. */
+const secret = serve((heard, { peer, tls }) => heard.pipe(startWith(bytes(`${peer} ${tls?.protocol}.`))));
+
+for (const readBuffer of ['fresh', 'shared', 'poisoned'] as const) {
+  test(`over sockets, with ${readBuffer} reads: the handshake comes behind the header, however both are cut`, async () => {
+    const clean = assertNoLeaks();
+    const server = await loopback(behind(secured, secret), { readBuffer });
+    for (const way of ['together', 'apart', 'by bytes'] as const) {
+      const carrier = await carrierTo({ port: server.port });
+      if (way === 'together') {
+        // The first words of the handshake leave in one segment with the header.
+        carrier.socket.cork();
+        carrier.write(LINE);
+        setImmediate(() => carrier.socket.uncork());
+      } else if (way === 'apart') {
+        carrier.write(LINE);
+        await rounds(3);
+      } else {
+        for (const letter of LINE) {
+          carrier.write(letter);
+          await rounds(1);
+        }
+      }
+      const peer = (await over(carrier, trusting)).read();
+      const body = 'x'.repeat(100_000);
+      peer.send(body);
+      peer.end();
+      assert.is(await peer.over, 'end');
+      assert.is(peer.text, `192.0.2.1:56324 TLSv1.3.${body}`, way);
+      peer.leave();
+    }
+    assert.equal(reasons(await server.stop()), ['finished', 'finished', 'finished']);
+    await clean();
+  });
+}
+
+test('behind the header is TLS and nothing else; who is passed without a header speaks it too', async () => {
+  const clean = assertNoLeaks();
+  const events: string[] = [];
+  const server = await loopback(behind({ ...secured, ...told(events) }, secret));
+  const ann = (await server.dial()).read();
+  ann.send(`${LINE}in the clear\n`);
+  await ann.over;
+  const bob = (await server.dial()).read();
+  bob.send(LINE);
+  await rounds(3);
+  bob.end();
+  await bob.over;
+  assert.equal(events, ['192.0.2.1:56324 handshake-failed TlsFailed', '192.0.2.1:56324 handshake-failed TlsFailed']);
+  assert.equal(reasons(await server.stop()), []);
+  const open = await loopback(behind({ ...secured, trusted: ['10.0.0.0/8'], untrusted: 'pass' }, secret));
+  const cyd = (await dialTls({ port: open.port }, trusting)).read();
+  cyd.end();
+  assert.is(await cyd.over, 'end');
+  assert.match(cyd.text, /^127\.0\.0\.1:\d+ TLSv1\.3\.$/);
+  for (const peer of [ann, bob, cyd]) peer.leave();
+  assert.equal(reasons(await open.stop()), ['finished']);
+  await clean();
+});
+
+test('a handshake that is slow has its time, counts as waiting, and is given up with all', async () => {
+  const clean = assertNoLeaks();
+  const events: string[] = [];
+  const clock = new ManualClock();
+  const options = { ...secured, ...told(events), tls: { key, cert, handshakeTimeout: 7_000 }, maxWaiting: 1 };
+  const server = await loopback(behind({ ...options, scheduler: clock }, secret), { scheduler: clock });
+  const ann = (await server.dial()).read();
+  ann.send(LINE);
+  await rounds(3);
+  const bob = server.knock().read();
+  await bob.over;
+  clock.advance(6_999);
+  await rounds(3);
+  assert.match(events.join(), /^127\.0\.0\.1:\d+ too-many-waiting$/);
+  clock.advance(2);
+  await ann.over;
+  assert.is(events[1], '192.0.2.1:56324 handshake-failed TlsFailed');
+  const cyd = (await server.dial()).read();
+  cyd.send(LINE);
+  await rounds(3);
+  server.cut();
+  await cyd.over;
+  for (const peer of [ann, bob, cyd]) peer.leave();
+  await clean();
+});
+
+test('what is dialled is told before the handshake; what is no socket cannot be secured', async () => {
+  const server = await loopback(behind(secured, secret));
+  const talk = dial({ port: server.port }).pipe(
+    sendProxyHeader({ version: 1, command: 'local' }),
+    mergeMap((connection) =>
+      concat(
+        requestTls(connection, trusting),
+        defer(() => merge(connection.reads, of(bytes('hi')).pipe(connection.writes))),
+      ),
+    ),
+    toArray(),
+  );
+  assert.match(Buffer.concat(await lastValueFrom(talk)).toString(), /^127\.0\.0\.1:\d+ TLSv1\.3\.hi$/);
+  await server.stop();
+  const [near] = memory();
+  const misused = await lastValueFrom(of(near).pipe(proxyProtocol({ trusted: anybody, tls: { key, cert } }))).catch(
+    (error: unknown) => error,
+  );
+  assert.instance(misused, TypeError);
 });
 
 // ── the side that sends ─────────────────────────────────────────────────────────────────────────────────────────────
