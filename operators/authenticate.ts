@@ -1,8 +1,16 @@
 import { Observable, type SchedulerLike, asyncScheduler, from } from 'rxjs';
 import type { AuthGate } from '../src/auth/gate.js';
-import { noteIdentity } from '../src/auth/identity.js';
+import { nameIn, noteIdentity } from '../src/auth/identity.js';
 import { Lockout, type LockoutOptions } from '../src/auth/lockout.js';
-import { checkFunction, checkHook, checkInteger, checkObject, checkScheduler, checkTime } from '../src/check.js';
+import {
+  checkFunction,
+  checkHook,
+  checkInteger,
+  checkObject,
+  checkScheduler,
+  checkText,
+  checkTime,
+} from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
 import type { NotAuthenticatedReason } from '../src/errors.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
@@ -32,7 +40,10 @@ export interface AuthenticateOptions<Id> {
   readonly attempts?: number;
   /** How an address that fails again and again is kept out, for longer each time; `false`: it is not. */
   readonly lockout?: LockoutOptions | false;
-  /** What the peer is to be called from then on: `peer.name`, and `client.name` in the registry of a server. */
+  /**
+   * What the peer is to be called from then on: `peer.name`, and `client.name` in the registry of a server. By default the
+   * identity itself if it is a text, or its `name`; where it has none, the peer keeps the name that it has.
+   */
   readonly name?: (identity: Id) => string;
   /** Called with what happens: for the registry, a log, a count. */
   readonly onEvent?: (event: AuthEvent<Id>) => void;
@@ -49,9 +60,10 @@ export interface AuthenticateOptions<Id> {
  *     answers   --n-------A--B-|
  *
  * Gives the same protocol, with the gate; `identityOf(connection, gate)` tells its session who is there. What is behind
- * the gate is not even begun before: no session, no subscription, no broadcast of a protocol goes to who is in front.
+ * the gate is not even begun before: no session, no subscription, and no broadcast goes to who is in front, nor what
+ * `server.send` sends.
  *
- * While the gate thinks, the peer is not read from. The connection fails with `NotAuthenticated` when the attempts are
+ * While the gate thinks, or the peer does not take what is said to it, it is not read from. The connection fails with `NotAuthenticated` when the attempts are
  * used up, the dialogue takes too long, the peer ends or says what is no frame of it, and at once while its address is
  * kept out. To have got in makes no failure undone. With what the gate or a hook throws, it fails as with any error of the
  * program's. Secrets are in no event and no error of this.
@@ -81,20 +93,24 @@ export function authenticate<Id>(
   const guarded: Handler = (bytes, connection, watch) =>
     new Observable((out) => {
       const timetable = timetableOf(scheduler);
-      const key = failures?.keyOf(connection) ?? '';
+      const key = failures?.keyOf(connection);
       const warden: Warden<Id> = {
         gate,
         rule,
         deadline,
         attempts,
+        arrived: () => watch?.guarded(),
         keepsOut: () => failures?.keepsOut(key, timetable.clock.now()) === true,
         failed: (attempt) => {
           failures?.failed(key, timetable.clock.now());
+          watch?.attemptFailed(attempt);
           tell('onEvent', onEvent, { type: 'attempt-failed', connection, attempt });
         },
         admitted: (identity) => {
-          noteIdentity(connection, gate, identity);
-          if (watch !== undefined && name !== undefined) watch.name = name(identity);
+          const called = name === undefined ? nameIn(identity) : checkText('name', name(identity));
+          noteIdentity(connection, gate, identity, called);
+          if (watch !== undefined && called !== undefined) watch.name = called;
+          watch?.admitted(identity);
           tell('onEvent', onEvent, { type: 'admitted', connection, identity });
         },
         refused: ({ reason }) => tell('onEvent', onEvent, { type: 'refused', connection, reason }),

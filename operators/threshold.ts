@@ -1,6 +1,7 @@
 import { Observable, type Subscriber, type Subscription, defer, from } from 'rxjs';
 import { checkFunction, checkInteger, checkObject } from '../src/check.js';
 import type { AuthGate, Dialogue } from '../src/auth/gate.js';
+import { letIn } from '../src/auth/let-in.js';
 import { encodeUtf8 } from '../src/codec/utf8.js';
 import type { Connection } from '../src/connection/connection.js';
 import { FramingError, NotAuthenticated, QueueOverflow } from '../src/errors.js';
@@ -14,8 +15,12 @@ import type { Handled, Handler } from '../src/server/outcome.js';
 import { Alarm, type Timetable } from '../src/time/timetable.js';
 import { Link } from './link.js';
 
-/** What is held at most of a source that cannot be paused, in bytes, while nobody hears it. */
-const MOST_HELD = 1024 * 1024;
+/** What is held at most of a source that cannot be paused, in bytes, while nobody hears it: before it is let in, and then. */
+const HELD_BEFORE = 64 * 1024;
+const HELD_BEHIND = 1024 * 1024;
+
+/** How long who is sent away may take to take what was said to him, in milliseconds. */
+const LAST_WORDS = 1_000;
 
 /** What serves behind a gate: a handler, or something that has one. */
 export const handlerOf = (served: Handler | Handled): Handler =>
@@ -43,6 +48,8 @@ export interface Warden<Id> {
   /** Milliseconds for all of it. */
   readonly deadline: number;
   readonly attempts: number;
+  /** It stands there from now on. */
+  arrived(): void;
   /** Whether the peer's address is kept out now. */
   keepsOut(): boolean;
   /** An attempt has failed: the first is number 1. */
@@ -71,6 +78,9 @@ export class Threshold<Id> implements Dialogue {
   #upstream!: Subscription;
   /** Who waits for a frame. */
   #hearing: { readonly heard: (frame: Uint8Array) => void; readonly failed: (error: unknown) => void } | null = null;
+  /** What was said since a frame was heard: it may tell whether that was right, and goes when the next is asked for. */
+  #unsaid: Uint8Array[] | null = null;
+  readonly #timetable: Timetable;
   /** It is let in; nothing is left of it. */
   #open = false;
   #over = false;
@@ -93,6 +103,7 @@ export class Threshold<Id> implements Dialogue {
     this.#warden = warden;
     this.#serve = serve;
     this.#out = out;
+    this.#timetable = timetable;
     this.#frames = deframer(warden.rule);
     // What has arrived by then is read first.
     const due = (): void =>
@@ -103,6 +114,7 @@ export class Threshold<Id> implements Dialogue {
   }
 
   subscribe(bytes: Observable<Uint8Array>): void {
+    this.#warden.arrived();
     if (this.#warden.keepsOut()) return this.#refuse(new NotAuthenticated('locked-out'));
     const link = new Link<Uint8Array>(this.#out, {
       next: (chunk) => this.#take(chunk),
@@ -122,7 +134,9 @@ export class Threshold<Id> implements Dialogue {
 
   readonly say = (frame: Uint8Array | string): void => {
     const bytes = this.#warden.rule.encode(typeof frame === 'string' ? encodeUtf8(frame) : frame);
-    if (!this.#over && !this.#open) this.#consumer.gate.next(this.#out, bytes);
+    if (this.#over || this.#open) return;
+    if (this.#unsaid === null) this.#consumer.gate.next(this.#out, bytes);
+    else this.#unsaid.push(bytes);
   };
 
   readonly hear = (): Promise<Uint8Array> => {
@@ -130,6 +144,7 @@ export class Threshold<Id> implements Dialogue {
       if (this.#over || this.#open) return failed(new NotAuthenticated('ended'));
       if (this.#hearing !== null) return failed(new Error('hear was called before the last frame had come'));
       this.#hearing = { heard, failed };
+      this.#sayAll();
       this.#listen();
     });
     // Who does not wait for it is not to end the process.
@@ -158,18 +173,39 @@ export class Threshold<Id> implements Dialogue {
   async #attempt(attempt: number): Promise<Id | undefined> {
     let identity: Id | undefined;
     try {
-      identity = await this.#warden.gate(this);
+      identity = letIn(await this.#warden.gate(this));
     } catch (error) {
-      if (!this.#over && error instanceof NotAuthenticated && error.reason === 'refused') this.#warden.failed(attempt);
+      const refused = error instanceof NotAuthenticated && error.reason === 'refused';
+      this.#judged(attempt, !refused);
       throw error;
     }
-    if (!this.#over && identity === undefined) this.#warden.failed(attempt);
+    this.#judged(attempt, identity !== undefined);
     return identity;
   }
 
-  /** Has the frame that is waited for, or more to be read. */
-  #listen(): void {
+  /**
+   * The gate has come to an end. If others of the same address have failed meanwhile, so that it is kept out now, nobody
+   * is told whether this one was right: else as many could be tried at once as a gate that is slow has in hand.
+   */
+  #judged(attempt: number, right: boolean): void {
+    if (this.#over) return;
+    const late = this.#warden.keepsOut();
+    if (!right) this.#warden.failed(attempt);
+    if (late) throw new NotAuthenticated('locked-out');
+    this.#sayAll();
+    this.#unsaid = null;
+  }
+
+  #sayAll(): void {
+    const unsaid = this.#unsaid ?? [];
+    if (unsaid.length > 0) this.#unsaid = [];
+    for (const bytes of unsaid) if (!this.#over) this.#consumer.gate.next(this.#out, bytes);
+  }
+
+  /** Has the frame that is waited for, or more to be read. Who does not take what is said to him is not heard. */
+  readonly #listen = (): void => {
     if (this.#hearing === null) return;
+    if (this.#consumer.gate.closed) return this.#consumer.wait(this.#listen);
     let frame: Uint8Array | undefined;
     try {
       frame = this.#frames.next();
@@ -180,13 +216,14 @@ export class Threshold<Id> implements Dialogue {
     if (frame !== undefined) this.#hear(frame.slice());
     else if (this.#ended) this.#refuse(new NotAuthenticated('ended'));
     else this.#consumer.valve.open();
-  }
+  };
 
   #hear(frame: Uint8Array): void {
     // Others of the same address may have failed meanwhile, all at once.
     if (this.#warden.keepsOut()) return this.#refuse(new NotAuthenticated('locked-out'));
     const hearing = this.#hearing;
     this.#hearing = null;
+    this.#unsaid ??= [];
     this.#consumer.valve.close();
     hearing?.heard(frame);
   }
@@ -258,7 +295,8 @@ export class Threshold<Id> implements Dialogue {
     this.#frames.push(flow.lent ? chunk.slice() : chunk);
     if (this.#hearing !== null) return this.#listen();
     this.#consumer.filled(1);
-    if (this.#frames.held > MOST_HELD) this.#fail(new QueueOverflow('authenticate', MOST_HELD));
+    const most = this.#open ? HELD_BEHIND : HELD_BEFORE;
+    if (this.#frames.held > most) this.#fail(new QueueOverflow('authenticate', most));
   }
 
   #end(): void {
@@ -278,6 +316,19 @@ export class Threshold<Id> implements Dialogue {
     if (this.#over) return;
     if (error instanceof NotAuthenticated) this.#warden.refused(error);
     this.#fail(error);
+    if (this.connection.statistics.buffered > 0) this.#hurry();
+  }
+
+  /** What was said last has not been taken yet. That may not take as long as with who has been let in. */
+  #hurry(): void {
+    const { connection } = this;
+    const alarm = new Alarm(this.#timetable, {
+      due: () => {
+        if (connection.statistics.buffered > 0) connection.abort();
+      },
+    });
+    alarm.set(LAST_WORDS);
+    connection.closed.subscribe({ complete: () => alarm.clear() });
   }
 
   #fail(error: unknown): void {

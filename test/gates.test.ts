@@ -200,9 +200,14 @@ others('so many addresses and no more are known', () => {
 
 others('addresses are told apart by network', () => {
   const { keyOf } = new Lockout({});
-  const of = (peer: string): string => keyOf({ peer } as Connection);
+  const of = (peer: string): string | undefined => keyOf({ peer } as Connection);
   assert.is(of('[2001:db8::1]:5'), of('[2001:db8::2]:6'));
   assert.is.not(of('192.0.2.1:5'), of('192.0.2.2:5'));
+  // An IPv4 address is one, however it is written.
+  assert.is(of('[::ffff:192.0.2.1]:5'), of('192.0.2.1:5'));
+  // Who has no address would be kept out for what others do.
+  assert.is(of('/run/a.sock'), undefined);
+  assert.is(of('memory:a'), undefined);
   assert.is(new Lockout({ key: ({ id }) => String(id) }).keyOf({ id: 7 } as Connection), '7');
 });
 

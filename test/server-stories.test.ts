@@ -903,7 +903,14 @@ test(
       rooms: ['room of ann', 'all'],
       tags: ['watched'],
     });
-    assert.equal(state, { connected: true, halfClosed: false, idle: false, paused: false, keepAlivePending: false });
+    assert.equal(state, {
+      connected: true,
+      halfClosed: false,
+      idle: false,
+      paused: false,
+      keepAlivePending: false,
+      guarded: false,
+    });
     assert.equal([statistics.messagesIn, statistics.lastSeen - statistics.connectedSince], [1, 2]);
     assert.equal(changes, [
       'joined 1',

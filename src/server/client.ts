@@ -27,6 +27,8 @@ export interface ClientState {
   readonly paused: boolean;
   /** It has been silent, was sent a keep-alive, and has not been heard since. */
   readonly keepAlivePending: boolean;
+  /** It stands in front of a gate (`authenticate`): nobody knows who it is, and it is sent nothing. */
+  readonly guarded: boolean;
 }
 
 /** Who opened a connection: we dialled (`active`), or they did (`passive`). */
@@ -56,6 +58,8 @@ export interface Client {
   readonly name: string;
   readonly opener: Opener;
   readonly connection: Connection;
+  /** Who it is, where `authenticate` has let it in: what its gate gave. In no snapshot, since it may be anything. */
+  readonly identity: unknown;
   readonly rooms: ReadonlySet<string>;
   /** Words that the program marks it with: `client.tags.add('slow')`. They mean nothing to the server. */
   readonly tags: Set<string>;
@@ -99,6 +103,7 @@ export class ServedClient implements Client, Watch {
   keepAlivesOut = 0;
   framesRefused = 0;
   dropCount = 0;
+  identity: unknown = undefined;
   readonly meter = new Meter();
   readonly #host: Host;
   readonly #events: Events;
@@ -113,6 +118,8 @@ export class ServedClient implements Client, Watch {
   #goneAt = NEVER;
   #outbox: Outbox | null = null;
   #reader: Subscriber<boolean> | null = null;
+  /** How many gates it stands in front of: a gate may have another behind it. */
+  #gates = 0;
   /** How many signs of life it had given when it was asked for one. */
   #owesSince = NEVER;
   /** `pauseListening` was called for it. */
@@ -216,6 +223,20 @@ export class ServedClient implements Client, Watch {
     this.#events.tell('dropped', { client: this });
   }
 
+  guarded(): void {
+    this.#gates++;
+  }
+
+  attemptFailed(attempt: number): void {
+    this.#events.tell('attempt-failed', { client: this, attempt });
+  }
+
+  admitted(identity: unknown): void {
+    this.#gates--;
+    this.identity = identity;
+    this.#events.tell('admitted', { client: this });
+  }
+
   // ── what its server does ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** Its answers are subscribed to: from now on it can be sent to. */
@@ -297,6 +318,7 @@ export class ServedClient implements Client, Watch {
       idle: this.silentFor >= this.#host.idleAfter,
       paused: this.#isPaused || resting,
       keepAlivePending: this.#owesSince === this.#signsOfLife,
+      guarded: this.#gates > 0,
     };
   }
 
@@ -332,7 +354,8 @@ export class ServedClient implements Client, Watch {
   }
 
   #openOutbox(): Outbox | null {
-    return this.#outbox?.closed === false && this.leaving === undefined ? this.#outbox : null;
+    const there = this.#outbox?.closed === false && this.leaving === undefined && this.#gates === 0;
+    return there ? this.#outbox : null;
   }
 
   readonly #seen = (): void => {

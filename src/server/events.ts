@@ -45,6 +45,10 @@ interface Told {
   readonly 'frame-refused': { readonly client: Client; readonly why: readonly string[] };
   /** A broadcast to a client was dropped, by its policy: the client is too slow. */
   readonly dropped: { readonly client: Client };
+  /** A gate has let a client in (`authenticate`): `client.identity` is who it is. */
+  readonly admitted: { readonly client: Client };
+  /** A client has failed to say who it is; of its attempts this is the so-manieth. */
+  readonly 'attempt-failed': { readonly client: Client; readonly attempt: number };
   /** A connection was not let in. */
   readonly refused: { readonly address: string; readonly reason: RefusedReason };
   /** The system could not accept; `wait` is for how many milliseconds all who come are refused. */
@@ -84,6 +88,8 @@ const CHANNELS: Readonly<Record<ServerEventType, Channel>> = {
   'keep-alive-expired': of('keep-alive-expired'),
   'frame-refused': of('frame-refused'),
   dropped: of('dropped'),
+  admitted: of('admitted'),
+  'attempt-failed': of('attempt-failed'),
   refused: of('refused'),
   'accept-failed': of('accept-failed'),
   'handler-error': of('handler-error'),
