@@ -8,10 +8,7 @@ import { letIn } from './let-in.js';
 import { sameDigest } from './same-secret.js';
 
 /** The key that goes with a name, from 16 bytes; nothing where there is none. */
-export type KeyOf = (
-  name: string,
-  connection: Connection,
-) => Verdict<Uint8Array> | PromiseLike<Verdict<Uint8Array>>;
+export type KeyOf = (name: string, connection: Connection) => Verdict<Uint8Array> | PromiseLike<Verdict<Uint8Array>>;
 
 /** Bytes of chance from either side. */
 const NONCE = 32;

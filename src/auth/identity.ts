@@ -11,12 +11,7 @@ interface Known {
 const known = new WeakMap<Connection, Known>();
 
 /** @internal Notes whom a gate has let in. */
-export const noteIdentity = <Id>(
-  connection: Connection,
-  gate: AuthGate<Id>,
-  identity: Id,
-  name?: string,
-): void => {
+export const noteIdentity = <Id>(connection: Connection, gate: AuthGate<Id>, identity: Id, name?: string): void => {
   const before = known.get(connection);
   const identities = before?.identities ?? new Map<AuthGate<unknown>, unknown>();
   known.set(connection, { identities: identities.set(gate, identity), name: name ?? before?.name });
