@@ -481,6 +481,12 @@ test(
     client('[::2]:1', '     ----^');
     client('10.2.2.4:1', '  ----^');
     client('10.2.2.3:3', '  --------^');
+    // One has the whole of an IPv6 network.
+    client('[2001:db8::1]:1', '-^');
+    client('[2001:db8::2]:1', '--^');
+    client('[2001:db8:0:1::2]:1', '--^');
+    expectReceived('[2001:db8::2]:1', '--|');
+    for (const name of ['[2001:db8::1]:1', '[2001:db8:0:1::2]:1']) expectOpen(name);
     expectReceived('10.1.2.3:1', '#');
     expectReceived('10.2.2.3:2', '-|');
     expectReceived('[::2]:1', '----#');
@@ -491,7 +497,30 @@ test(
     await pass('10ms');
     assert.equal(
       log.filter((entry) => entry.includes('refused')),
-      ['0 refused 10.1.2.3:1 denied', '1 refused 10.2.2.3:2 too-many-of-address', '4 refused [::2]:1 not-allowed'],
+      [
+        '0 refused 10.1.2.3:1 denied',
+        '1 refused 10.2.2.3:2 too-many-of-address',
+        '2 refused [2001:db8::2]:1 too-many-of-address',
+        '4 refused [::2]:1 not-allowed',
+      ],
+    );
+  }),
+);
+
+test(
+  'who is refused for his address uses up nothing of the accept rate',
+  marbles(async ({ listen, start, client, pass, expectReceived, expectOpen }) => {
+    const server = lobby(mute, { listen, start }, { limits: { acceptRate: 2, maxPerAddress: 1 } });
+    const log = logOf(server);
+    for (const [index, name] of ['10.1.1.1:1', '10.1.1.1:2', '10.1.1.1:3', '10.1.1.1:4', '10.2.2.2:1'].entries()) {
+      client(name, '-^');
+      if (index > 0 && index < 4) expectReceived(name, '-|');
+      else expectOpen(name);
+    }
+    await pass('5ms');
+    assert.equal(
+      log.filter((entry) => entry.includes('connected')),
+      ['1 connected 10.1.1.1:1', '1 connected 10.2.2.2:1'],
     );
   }),
 );

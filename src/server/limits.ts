@@ -20,7 +20,10 @@ export interface ServerLimits {
    * - `'close-idlest'`: the one of those accepted that has been silent longest is disconnected to make room.
    */
   readonly whenFull: WhenFull;
-  /** How many accepted clients there may be of one address; more are refused (default `Infinity`). */
+  /**
+   * How many accepted clients there may be of one address; more are refused (default `Infinity`). Who has an IPv6 address
+   * has a whole network of them: the first 64 bits count (`networkOf`).
+   */
   readonly maxPerAddress: number;
   /**
    * How many connections are let in a second, and how many at once after a quiet second; the others wait (default
