@@ -55,11 +55,13 @@ import { createServer } from '../src/server/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { everySplit, marbles as story } from '../src/testing/marbles.js';
 import { bytes, text as plain } from './kit/bytes.js';
+import { certify } from './kit/certificates.js';
 import { warnings } from './kit/flow.js';
 import { loopback } from './kit/loopback.js';
 import { dialRaw } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
 import { suite } from './kit/suite.js';
+import { dialTls } from './kit/tls-peer.js';
 
 const test = suite('authenticate');
 
@@ -773,6 +775,33 @@ for (const [name, gate, login] of ways) {
     await server.stop();
   });
 }
+
+test('by its certificate: mutual TLS is a gate, and a stranger’s certificate is no identity', async () => {
+  const root = certify({ name: 'a root' });
+  const own = certify({ name: 'localhost', hosts: ['localhost', '127.0.0.1'], by: root });
+  const certificates = { key: own.key, cert: own.cert, ca: root.cert, requestCert: true, rejectUnauthorized: false };
+  const gate = connectionGate(({ tls }) => tls?.authorized === true && tls.certificate?.subject);
+  const names: (string | undefined)[] = [];
+  const session: Handler = (some, connection) => (names.push(identityOf(connection, gate)), some);
+  const server = await loopback(serving(authenticate(gate, session, { framing: line(64) })), { tls: certificates });
+  const ask = async (certificate: { readonly key?: string; readonly cert?: string }): Promise<string> => {
+    const peer = await dialTls({ port: server.port }, { ca: root.cert, servername: 'localhost', ...certificate });
+    peer.read().send('hi');
+    peer.end();
+    await peer.over;
+    peer.leave();
+    return peer.text;
+  };
+  const [ann, stranger] = [certify({ name: 'ann', by: root }), certify({ name: 'ann' })];
+  assert.is(await ask({ key: ann.key, cert: ann.cert }), 'hi');
+  assert.is(await ask({ key: stranger.key, cert: stranger.cert }), '');
+  assert.is(await ask({}), '');
+  assert.equal(names, ['CN=ann']);
+  const outcomes = await server.stop();
+  const errors = outcomes.map((outcome) => (E.isLeft(outcome) ? String(outcome.left.error) : 'finished'));
+  const refused = 'NotAuthenticated: the peer was not authenticated (refused)';
+  assert.equal(errors, ['finished', refused, refused]);
+});
 
 test(
   'a client waits ten seconds for a server that says nothing',

@@ -15,14 +15,31 @@ import {
   toArray,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
+import { authenticate } from '../operators/authenticate.js';
+import { limitRate } from '../operators/limit-rate.js';
 import { pauseWhile } from '../operators/pause-while.js';
 import { type ProxyProtocolEvent, type ProxyProtocolOptions, proxyProtocol } from '../operators/proxy-protocol.js';
+import { protocol } from '../operators/protocol.js';
 import { sendProxyHeader } from '../operators/send-proxy-header.js';
 import { serve } from '../operators/serve.js';
 import { proxyHeader } from '../src/codec/proxy-header.js';
 import { networks } from '../src/connection/networks.js';
 import { errorName } from '../src/error-name.js';
-import { type Connection, type Outcome, dial, memory, proxyHeaderOf, requestTls } from '../src/index.js';
+import {
+  type Connection,
+  type Outcome,
+  type RateLimit,
+  text as utf8,
+  dial,
+  line,
+  memory,
+  networkOf,
+  proxyHeaderOf,
+  rateLimit,
+  requestTls,
+  tokenGate,
+} from '../src/index.js';
+import { createServer } from '../src/server/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { everySplit, marbles } from '../src/testing/marbles.js';
 import { bytes, text } from './kit/bytes.js';
@@ -171,6 +188,59 @@ test('so many at once and no more are about to send theirs', async () => {
     expectClosed('cyd', '  -----x', { x: 'finished' });
   })();
   assert.equal(events, ['bob too-many-waiting']);
+});
+
+test('a server behind a proxy goes by its clients: rules, places, lockout, rates, names', async () => {
+  const from = (host: string): string => `PROXY TCP4 ${host} 198.51.100.2 56324 443\r\n`;
+  const log: string[] = [];
+  const gate = tokenGate([['s3cret', { name: 'Ann' }]], { refusal: 'no' });
+  const each = (): RateLimit => rateLimit({ messages: 0.001, messageBurst: 1 });
+  await marbles(async ({ listen, start, client, pass, expectReceived, expectClosed, expectOpen }) => {
+    log.length = 0;
+    const limit = each();
+    const chat = protocol({
+      name: 'chat',
+      framing: line(64),
+      message: utf8,
+      session: (said, { connection }) =>
+        said.pipe(limitRate(limit, { key: networkOf(connection), policy: () => 'slower' })),
+    });
+    const server = createServer('behind', authenticate(gate, chat, { lockout: { after: 2 } }), {
+      port: 7000,
+      listen: (options) => listen(options).pipe(proxyProtocol({ trusted: anybody })),
+      limits: { maxPerAddress: 2 },
+    });
+    server.rules.deny('203.0.113.0/24');
+    server.events.subscribe((event) => {
+      if (event.type === 'refused') log.push(`${event.address} ${event.reason}`);
+      if (event.type === 'admitted') log.push(`${event.client.address} ${event.client.name}`);
+    });
+    start(server);
+    // All of them come from the proxy.
+    client('10.0.0.1:1', ' --a', { a: from('203.0.113.9') });
+    client('10.0.0.1:2', ' --a 9ms b', { a: `${from('192.0.2.1')}s3cret\nhi\nho\n`, b: 'hi\n' });
+    client('10.0.0.1:3', ' ----a', { a: `${from('192.0.2.2')}1\n2\ns3cret\n` });
+    client('10.0.0.1:4', ' ------^a', { a: `${from('192.0.2.2')}s3cret\n` });
+    client('10.0.0.1:5', ' ------^a', { a: `${from('192.0.2.1')}s3cret\nhi\n` });
+    client('10.0.0.1:6', ' --------^a', { a: `${from('192.0.2.1')}s3cret\n` });
+    expectReceived('10.0.0.1:1', '--#');
+    expectReceived('10.0.0.1:2', '--a 9ms b', { a: 'hi\nslower\n', b: 'slower\n' });
+    expectReceived('10.0.0.1:3', '----(a|)', { a: 'no\nno\n' });
+    expectClosed('10.0.0.1:3', '----x', { x: 'NotAuthenticated' });
+    expectReceived('10.0.0.1:4', '-------|');
+    expectClosed('10.0.0.1:4', '-------x', { x: 'NotAuthenticated' });
+    expectReceived('10.0.0.1:5', '-------a', { a: 'slower\n' });
+    expectReceived('10.0.0.1:6', '---------|');
+    for (const name of ['10.0.0.1:2', '10.0.0.1:5']) expectOpen(name);
+    await pass('20ms');
+    assert.is(server.clients.named('Ann').length, 2);
+  })();
+  assert.equal(log, [
+    '203.0.113.9:56324 denied',
+    '192.0.2.1:56324 Ann',
+    '192.0.2.1:56324 Ann',
+    '192.0.2.1:56324 too-many-of-address',
+  ]);
 });
 
 // ── sockets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
