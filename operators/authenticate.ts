@@ -38,6 +38,11 @@ export interface AuthenticateOptions<Id> {
   readonly deadline?: number;
   /** How many attempts a connection has (default 3). */
   readonly attempts?: number;
+  /**
+   * How many may stand in front of the gate at once (default 10,000). When there are more, the one that has stood there
+   * longest is sent away: who comes only to hold a place cannot keep others out.
+   */
+  readonly maxWaiting?: number;
   /** How an address that fails again and again is kept out, for longer each time; `false`: it is not. */
   readonly lockout?: LockoutOptions | false;
   /**
@@ -85,6 +90,8 @@ export function authenticate<Id>(
   const rule = framingOf(framing, served, options.limit ?? 1_024);
   const deadline = checkTime('deadline', options.deadline ?? 10_000);
   const attempts = checkInteger('attempts', options.attempts ?? 3, 1);
+  const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 1);
+  const waiting = new Set<() => void>();
   const failures = lockout === false ? undefined : new Lockout(lockout);
   const name = checkHook('name', options.name);
   const onEvent = checkHook('onEvent', options.onEvent);
@@ -99,7 +106,13 @@ export function authenticate<Id>(
         rule,
         deadline,
         attempts,
-        arrived: () => watch?.guarded(),
+        arrived: (giveWay) => {
+          watch?.guarded();
+          waiting.add(giveWay);
+          const [longest] = waiting;
+          if (waiting.size > maxWaiting) longest?.();
+        },
+        left: (giveWay) => waiting.delete(giveWay),
         keepsOut: () => failures?.keepsOut(key, timetable.clock.now()) === true,
         failed: (attempt) => {
           failures?.failed(key, timetable.clock.now());

@@ -50,6 +50,7 @@ export function logIn(
         deadline,
         attempts: 1,
         arrived: () => watch?.guarded(),
+        left: ignore,
         keepsOut: () => false,
         failed: ignore,
         // Who we are to the other side is not what the other side is called.

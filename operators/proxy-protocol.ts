@@ -26,7 +26,7 @@ import { TlsAcceptor } from '../src/connection/tls-acceptor.js';
 import type { TlsSource } from '../src/connection/tls-from.js';
 import type { Shake } from '../src/connection/tls-handshake.js';
 import type { TlsServerOptions } from '../src/connection/tls-options.js';
-import { FrameTooSlow, MalformedFrame, TruncatedFrame } from '../src/errors.js';
+import { FrameTooSlow, MalformedFrame, TlsFailed, TruncatedFrame } from '../src/errors.js';
 import { Gate } from '../src/flow/gate.js';
 import { inScope, openScope } from '../src/flow/scope.js';
 import { type Deframer, deframer } from '../src/framing/deframer.js';
@@ -36,18 +36,25 @@ import { tell, warnThrown } from '../src/hook.js';
 import { Alarm, type Timetable, timetableOf } from '../src/time/timetable.js';
 import { Link } from './link.js';
 
-/** What happens to a connection that is not passed on. */
-export interface ProxyProtocolEvent {
-  readonly type: 'refused';
-  /** Where it came from: the proxy's address, or that of who is none. */
-  readonly peer: string;
+/** What happens to a connection that is not passed on. One hook may hear this and the events of `listen`. */
+export type ProxyProtocolEvent =
   /**
-   * It is no proxy that is trusted; it sent no header, or not in time, and `error` says what instead; too many others
-   * were about to send theirs; or the TLS handshake behind the header came to nothing, and `peer` is who the header names.
+   * It is no proxy that is trusted; it sent no header, or not in time, and `error` says what instead; or too many others
+   * were about to send theirs. `peer` is where it came from: the proxy's address, or that of who is none.
    */
-  readonly reason: 'untrusted' | 'no-header' | 'too-many-waiting' | 'handshake-failed';
-  readonly error: unknown;
-}
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'untrusted' | 'no-header' | 'too-many-waiting';
+      readonly error: unknown;
+    }
+  /** The TLS handshake behind the header came to nothing; `peer` is who the header names. */
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'handshake-failed';
+      readonly error: TlsFailed;
+    };
 
 /** Who is believed, and for how long they are waited for. */
 export interface ProxyProtocolOptions {
@@ -70,7 +77,7 @@ export interface ProxyProtocolOptions {
   /** How many may be about to send their header, or to shake hands, at once (default 10,000); more are refused. */
   readonly maxWaiting?: number;
   /** Called with each connection that is not passed on. */
-  readonly onEvent?: (event: ProxyProtocolEvent) => void;
+  readonly onEvent?: ((event: ProxyProtocolEvent) => void) | undefined;
   /** What the deadline is measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
 }
@@ -205,18 +212,19 @@ class Reception {
   /** They came to no terms: the connection is gone already, by an end. Under TLS there must be no reset. */
   unsecured(introduction: Introduction, error: unknown): void {
     if (!this.#waiting.delete(introduction)) return;
-    this.#tellRefused(introduction.connection.peer, 'handshake-failed', error);
+    const failure = error instanceof TlsFailed ? error : new TlsFailed(undefined, error);
+    this.#tell({ type: 'refused', peer: introduction.connection.peer, reason: 'handshake-failed', error: failure });
     this.#completeIfDone();
   }
 
-  #refuse(connection: Connection, reason: ProxyProtocolEvent['reason'], error?: unknown): void {
+  #refuse(connection: Connection, reason: 'untrusted' | 'no-header' | 'too-many-waiting', error?: unknown): void {
     const { peer } = connection;
     connection.abort();
-    this.#tellRefused(peer, reason, error);
+    this.#tell({ type: 'refused', peer, reason, error });
   }
 
-  #tellRefused(peer: string, reason: ProxyProtocolEvent['reason'], error: unknown): void {
-    tell('onEvent', this.settings.onEvent, { type: 'refused', peer, reason, error });
+  #tell(event: ProxyProtocolEvent): void {
+    tell('onEvent', this.settings.onEvent, event);
   }
 
   #completeIfDone(): void {

@@ -48,8 +48,9 @@ export interface Warden<Id> {
   /** Milliseconds for all of it. */
   readonly deadline: number;
   readonly attempts: number;
-  /** It stands there from now on. */
-  arrived(): void;
+  /** One stands there from now on, whom `giveWay` sends away to make room; and not any more. */
+  arrived(giveWay: () => void): void;
+  left(giveWay: () => void): void;
   /** Whether the peer's address is kept out now. */
   keepsOut(): boolean;
   /** An attempt has failed: the first is number 1. */
@@ -114,7 +115,6 @@ export class Threshold<Id> implements Dialogue {
   }
 
   subscribe(bytes: Observable<Uint8Array>): void {
-    this.#warden.arrived();
     if (this.#warden.keepsOut()) return this.#refuse(new NotAuthenticated('locked-out'));
     const link = new Link<Uint8Array>(this.#out, {
       next: (chunk) => this.#take(chunk),
@@ -124,6 +124,7 @@ export class Threshold<Id> implements Dialogue {
     this.#bytes = bytes;
     this.#upstream = link;
     this.#out.add(() => this.#leave());
+    this.#warden.arrived(this.#giveWay);
     this.#late.set(this.#warden.deadline);
     this.#consumer.valve.close();
     this.#consumer.subscribe(() => bytes.subscribe(link));
@@ -175,25 +176,25 @@ export class Threshold<Id> implements Dialogue {
     try {
       identity = letIn(await this.#warden.gate(this));
     } catch (error) {
-      const refused = error instanceof NotAuthenticated && error.reason === 'refused';
-      this.#judged(attempt, !refused);
-      throw error;
+      const refused = error instanceof NotAuthenticated;
+      const late = this.#judged(attempt, !refused || error.reason !== 'refused');
+      throw late && refused ? new NotAuthenticated('locked-out') : error;
     }
-    this.#judged(attempt, identity !== undefined);
+    if (this.#judged(attempt, identity !== undefined)) throw new NotAuthenticated('locked-out');
     return identity;
   }
 
   /**
-   * The gate has come to an end. If others of the same address have failed meanwhile, so that it is kept out now, nobody
-   * is told whether this one was right: else as many could be tried at once as a gate that is slow has in hand.
+   * The gate has come to an end. True where others of the same address have failed meanwhile, so that it is kept out now:
+   * then nobody is told whether this one was right. Else as many could be tried at once as a slow gate has in hand.
    */
-  #judged(attempt: number, right: boolean): void {
-    if (this.#over) return;
+  #judged(attempt: number, right: boolean): boolean {
+    if (this.#over) return false;
     const late = this.#warden.keepsOut();
     if (!right) this.#warden.failed(attempt);
-    if (late) throw new NotAuthenticated('locked-out');
-    this.#sayAll();
+    if (!late) this.#sayAll();
     this.#unsaid = null;
+    return late;
   }
 
   #sayAll(): void {
@@ -228,8 +229,12 @@ export class Threshold<Id> implements Dialogue {
     hearing?.heard(frame);
   }
 
+  /** It has stood there longest, and others are to have its place. */
+  readonly #giveWay = (): void => this.#refuse(new NotAuthenticated('crowded-out'));
+
   #admit(identity: Id): void {
     this.#late.clear();
+    this.#warden.left(this.#giveWay);
     this.#warden.admitted(identity);
     if (this.#over) return;
     this.#open = true;
@@ -341,6 +346,7 @@ export class Threshold<Id> implements Dialogue {
   #leave(): void {
     this.#over = true;
     this.#late.clear();
+    this.#warden.left(this.#giveWay);
     this.#hearing?.failed(new NotAuthenticated('ended'));
     this.#hearing = null;
     this.#frames.close();

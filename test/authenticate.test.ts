@@ -573,6 +573,40 @@ test('who asks at the gate and does not read is not listened to, and has no more
   )();
 });
 
+test('so many and no more stand in front of the gate: who has stood there longest makes room', async () => {
+  const events: string[] = [];
+  await everySplit(({ serve, client, expectReceived, expectClosed, expectOpen }) => {
+    events.length = 0;
+    serve(authenticate(patient, shout, { ...told(events), maxWaiting: 2 }));
+    client('in', '         a-----b', { a: 's3cret\n', b: 'hi\n' });
+    client('one', '        -^');
+    client('two', '        --^---a|', { a: 's3cret\n' });
+    client('six', '        ---^a', { a: 's3c' });
+    client('ten', '        -----^-|');
+    expectReceived('in', ' w-----b', { w: 'welcome\n', b: 'HI\n' });
+    expectReceived('one', '---|');
+    expectReceived('two', '-----|');
+    expectReceived('six', '10003ms |');
+    expectReceived('ten', '-------|');
+    expectOpen('in');
+    for (const [name, when] of [
+      ['one', '---x'],
+      ['two', '-------x'],
+      ['six', '10003ms x'],
+      ['ten', '-------x'],
+    ] as const) {
+      expectClosed(name, when, { x: 'NotAuthenticated' });
+    }
+  })();
+  assert.equal(events, [
+    "in admitted 'ann'",
+    'one refused crowded-out',
+    'two refused crowded-out',
+    'ten refused ended',
+    'six refused too-slow',
+  ]);
+});
+
 test('over sockets, who pours while the gate thinks is read for two chunks at most, and one who never reads is bounded', async () => {
   const connections: Connection[] = [];
   const thinking: AuthGate<string> = async ({ connection, hear }) => {

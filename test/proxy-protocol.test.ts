@@ -207,7 +207,7 @@ test('a server behind a proxy goes by its clients: rules, places, lockout, rates
     });
     const server = createServer('behind', authenticate(gate, chat, { lockout: { after: 2 } }), {
       port: 7000,
-      listen: (options) => listen(options).pipe(proxyProtocol({ trusted: anybody })),
+      listen: (options) => listen(options).pipe(proxyProtocol({ trusted: anybody, onEvent: options.onEvent })),
       limits: { maxPerAddress: 2 },
     });
     server.rules.deny('203.0.113.0/24');
@@ -223,6 +223,8 @@ test('a server behind a proxy goes by its clients: rules, places, lockout, rates
     client('10.0.0.1:4', ' ------^a', { a: `${from('192.0.2.2')}s3cret\n` });
     client('10.0.0.1:5', ' ------^a', { a: `${from('192.0.2.1')}s3cret\nhi\n` });
     client('10.0.0.1:6', ' --------^a', { a: `${from('192.0.2.1')}s3cret\n` });
+    client('10.0.0.1:7', ' -a', { a: 'GET / HTTP/1.1\r\n' });
+    expectReceived('10.0.0.1:7', '-#');
     expectReceived('10.0.0.1:1', '--#');
     expectReceived('10.0.0.1:2', '--a 9ms b', { a: 'hi\nslower\n', b: 'slower\n' });
     expectReceived('10.0.0.1:3', '----(a|)', { a: 'no\nno\n' });
@@ -234,8 +236,10 @@ test('a server behind a proxy goes by its clients: rules, places, lockout, rates
     for (const name of ['10.0.0.1:2', '10.0.0.1:5']) expectOpen(name);
     await pass('20ms');
     assert.is(server.clients.named('Ann').length, 2);
+    assert.is(server.statistics.refused, 3);
   })();
   assert.equal(log, [
+    '10.0.0.1:7 no-header',
     '203.0.113.9:56324 denied',
     '192.0.2.1:56324 Ann',
     '192.0.2.1:56324 Ann',

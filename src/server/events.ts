@@ -8,7 +8,8 @@ import type { StopReport } from './report.js';
 /**
  * Why a connection was refused: its address is denied, or is none of those that are allowed; the server is full; too many
  * of its address are there; the acceptor had no descriptor left; too many waited already; the TLS handshake came to
- * nothing, or was given up because too many others were under way.
+ * nothing, or was given up because too many others were under way; or, where a `proxyProtocol` tells the server, it is no
+ * proxy that is trusted, or sent no header.
  */
 export type RefusedReason =
   | 'denied'
@@ -18,7 +19,9 @@ export type RefusedReason =
   | 'backing-off'
   | 'too-many-waiting'
   | 'handshake-failed'
-  | 'too-many-handshakes';
+  | 'too-many-handshakes'
+  | 'untrusted'
+  | 'no-header';
 
 /** What each event tells besides its `type` and the name of its `server`. */
 interface Told {
