@@ -203,6 +203,23 @@ test('frames are smaller in front of the gate than behind it, and what is none o
 });
 
 test(
+  'what is announced in front of the gate is refused at its header, long before the protocol would',
+  everySplit(({ serve, client, expectReceived, expectClosed }) => {
+    const large = protocol({ name: 'large', framing: lengthPrefixed(4), message: text, session: (said) => said });
+    serve(authenticate(quietly, large));
+    client('ann', '        --a', { a: '\u0000\u0000\u0004\u0000' });
+    expectReceived('ann', '--|');
+    expectClosed('ann', '  --x', { x: 'NotAuthenticated' });
+    client('bob', '        --ab|', {
+      a: '\u0000\u0000\u0000\u0006s3cret',
+      b: `\u0000\u0000\u0010\u0000${'x'.repeat(4_096)}`,
+    });
+    expectReceived('bob', '---b|', { b: `\u0000\u0000\u0010\u0000${'x'.repeat(4_096)}` });
+    expectClosed('bob', '  ----x', { x: 'finished' });
+  }),
+);
+
+test(
   'who sends all it has to say and ends is served to the end',
   everySplit(({ serve, client, expectReceived, expectClosed }) => {
     serve(authenticate(patient, shout));

@@ -137,6 +137,16 @@ for (const challenge of ['', 'hello', 'A'.repeat(42), `${'A'.repeat(42)}B`]) {
   });
 }
 
+keys('no name is known whatever a program calls nothing', async () => {
+  for (const nothing of [undefined, null, false] as const) {
+    const told = await dialogue(
+      hmacGate(async () => nothing),
+      ann,
+    );
+    assert.equal([told.said.at(-1), told.server], ['S: refused', { gave: undefined }]);
+  }
+});
+
 keys('a key that is looked up and is none is the program’s own error, and not shown', async () => {
   const broken = hmacGate(() => bytes('short secret'));
   const failed = (await dialogue(broken, ann)).server;

@@ -1,7 +1,7 @@
 import { checkFunction } from '../check.js';
 import type { Connection } from '../connection/connection.js';
 import { NotAuthenticated } from '../errors.js';
-import type { AuthGate, Verdict } from './gate.js';
+import type { AuthGate, MaybeKnown } from './gate.js';
 import { letIn } from './let-in.js';
 
 /**
@@ -11,7 +11,7 @@ import { letIn } from './let-in.js';
  *     connectionGate(({ proxy }) => proxy?.tlvs?.ssl?.verified ? proxy.tlvs.ssl.commonName : undefined)
  */
 export const connectionGate = <Id>(
-  identify: (connection: Connection) => Verdict<Id> | PromiseLike<Verdict<Id>>,
+  identify: (connection: Connection) => MaybeKnown<Id> | PromiseLike<MaybeKnown<Id>>,
 ): AuthGate<Id> => {
   checkFunction('identify', identify);
   return async ({ connection }) => {

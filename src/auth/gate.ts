@@ -25,10 +25,10 @@ export interface Dialogue {
  * Throw `NotAuthenticated` to send it away at once; all else that is thrown is the program's own error. Whoever is not
  * there any more makes `hear` fail.
  */
-export type AuthGate<Id> = (dialogue: Dialogue) => Verdict<Id> | PromiseLike<Verdict<Id>>;
+export type AuthGate<Id> = (dialogue: Dialogue) => MaybeKnown<Id> | PromiseLike<MaybeKnown<Id>>;
 
 /** Who somebody is; or that it is not known, so that he is not let in. */
-export type Verdict<Id> = Id | undefined | null | false;
+export type MaybeKnown<Id> = Id | undefined | null | false;
 
 /** Who a peer is by its name. */
 export interface Named {

@@ -3,12 +3,15 @@ import { checkFunction, checkObject, checkText } from '../check.js';
 import { decodeUtf8, encodeUtf8 } from '../codec/utf8.js';
 import type { Connection } from '../connection/connection.js';
 import { NotAuthenticated } from '../errors.js';
-import type { AuthGate, Named, Verdict } from './gate.js';
+import type { AuthGate, Named, MaybeKnown } from './gate.js';
 import { letIn } from './let-in.js';
 import { sameDigest } from './same-secret.js';
 
 /** The key that goes with a name, from 16 bytes; nothing where there is none. */
-export type KeyOf = (name: string, connection: Connection) => Verdict<Uint8Array> | PromiseLike<Verdict<Uint8Array>>;
+export type KeyOf = (
+  name: string,
+  connection: Connection,
+) => MaybeKnown<Uint8Array> | PromiseLike<MaybeKnown<Uint8Array>>;
 
 /** Bytes of chance from either side. */
 const NONCE = 32;

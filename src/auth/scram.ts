@@ -3,7 +3,7 @@ import { checkFunction, checkInteger, checkObject } from '../check.js';
 import { decodeUtf8 } from '../codec/utf8.js';
 import type { Connection } from '../connection/connection.js';
 import { NotAuthenticated } from '../errors.js';
-import type { AuthGate, Named, Verdict } from './gate.js';
+import type { AuthGate, Named, MaybeKnown } from './gate.js';
 import { letIn } from './let-in.js';
 import { sameDigest } from './same-secret.js';
 import { saslprep } from './saslprep.js';
@@ -30,7 +30,7 @@ const MOST_ITERATIONS = 1_000_000;
 const SALT = 16;
 
 /** What was kept of a password (`scramVerifier`), by the name that goes with it; nothing where there is none. */
-export type VerifierOf = (name: string, connection: Connection) => Verdict<string> | PromiseLike<Verdict<string>>;
+export type VerifierOf = (name: string, connection: Connection) => MaybeKnown<string> | PromiseLike<MaybeKnown<string>>;
 
 /** What tells the tries of a mechanism from one another, so that the examples of the standards can be told again. */
 interface Variant {

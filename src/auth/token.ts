@@ -1,14 +1,14 @@
 import { checkObject } from '../check.js';
 import type { Connection } from '../connection/connection.js';
 import { NotAuthenticated } from '../errors.js';
-import type { AuthGate, Verdict } from './gate.js';
+import type { AuthGate, MaybeKnown } from './gate.js';
 import { letIn } from './let-in.js';
 import { digestOf, sameDigest, sameSecret } from './same-secret.js';
 
 /** Whose token it is: a table of all there are, or who finds out, and has to compare as `sameSecret` does. */
 export type Tokens<Id> =
   | Iterable<readonly [token: string | Uint8Array, identity: Id]>
-  | ((token: Uint8Array, connection: Connection) => Verdict<Id> | PromiseLike<Verdict<Id>>);
+  | ((token: Uint8Array, connection: Connection) => MaybeKnown<Id> | PromiseLike<MaybeKnown<Id>>);
 
 /** What is said to a token. */
 export interface TokenOptions {
