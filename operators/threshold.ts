@@ -7,7 +7,7 @@ import type { Connection } from '../src/connection/connection.js';
 import { FramingError, NotAuthenticated, QueueOverflow } from '../src/errors.js';
 import { Consumer } from '../src/flow/consumer.js';
 import { Gate } from '../src/flow/gate.js';
-import { flow, inScope } from '../src/flow/scope.js';
+import { type CutSource, type Cutter, flow, inScope } from '../src/flow/scope.js';
 import { beginTurn, endTurn } from '../src/flow/turn.js';
 import { type Deframer, deframer } from '../src/framing/deframer.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
@@ -66,7 +66,7 @@ export interface Warden<Id> {
  * As long as the dialogue does not ask for a frame nothing is read. Bytes that follow the last frame of the dialogue go to
  * who serves, and then all that comes.
  */
-export class Threshold<Id> implements Dialogue {
+export class Threshold<Id> implements Dialogue, Cutter {
   readonly connection: Connection;
   readonly #warden: Warden<Id>;
   readonly #serve: (bytes: Observable<Uint8Array>) => Observable<Uint8Array>;
@@ -87,6 +87,9 @@ export class Threshold<Id> implements Dialogue {
   #over = false;
   /** The peer has ended. */
   #ended = false;
+  /** Whose bytes they are; and what cuts them behind the gate, which is told so. */
+  source: CutSource | null = null;
+  #cutter: Cutter | null = null;
   /** Who serves, reading. */
   #reader: Subscriber<Uint8Array> | null = null;
   #gate: Gate | null = null;
@@ -127,8 +130,12 @@ export class Threshold<Id> implements Dialogue {
     this.#warden.arrived(this.#giveWay);
     this.#late.set(this.#warden.deadline);
     this.#consumer.valve.close();
-    this.#consumer.subscribe(() => bytes.subscribe(link));
+    this.#consumer.subscribe(() => inScope({ ...flow.scope, cutter: this }, () => bytes.subscribe(link)));
     void this.#ask();
+  }
+
+  get held(): number {
+    return this.#frames.held + (this.#cutter?.held ?? 0);
   }
 
   // ── in front of the gate ──────────────────────────────────────────────────────────────────────────────────────────
@@ -257,14 +264,18 @@ export class Threshold<Id> implements Dialogue {
       reader.add(this.#bytes.subscribe(reader));
       return;
     }
+    const { cutter } = flow.scope;
     const gate = new Gate();
     this.#reader = reader;
     this.#gate = gate;
+    if (cutter !== undefined) cutter.source = this.source;
+    this.#cutter = cutter ?? null;
     reader.add(() => {
       gate.forget(this.#goOn);
       gate.leave();
       this.#reader = this.#gate = null;
       this.#upstream.unsubscribe();
+      this.#cutter = null;
     });
     gate.wait(this.#goOn);
   }
