@@ -12,10 +12,11 @@ import {
   checkTime,
 } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
-import type { NotAuthenticatedReason } from '../src/errors.js';
+import { LimitReached, type NotAuthenticatedReason } from '../src/errors.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
 import { tell } from '../src/hook.js';
 import type { Handled, Handler } from '../src/server/outcome.js';
+import type { Watch } from '../src/server/watch.js';
 import { timetableOf } from '../src/time/timetable.js';
 import { Threshold, type Warden, framingOf, handlerOf } from './threshold.js';
 
@@ -122,7 +123,7 @@ export function authenticate<Id>(
         admitted: (identity) => {
           const called = name === undefined ? nameIn(identity) : checkText('name', name(identity));
           noteIdentity(connection, gate, identity, called);
-          if (watch !== undefined && called !== undefined) watch.name = called;
+          if (watch !== undefined && called !== undefined) rename(watch, called, name !== undefined);
           watch?.admitted(identity);
           tell('onEvent', onEvent, { type: 'admitted', connection, identity });
         },
@@ -133,3 +134,12 @@ export function authenticate<Id>(
     });
   return typeof served === 'object' ? { ...served, handler: guarded } : guarded;
 }
+
+/** A name that nobody asked for is none where it is too long for the server: that keeps nobody out. */
+const rename = (watch: Watch, name: string, asked: boolean): void => {
+  try {
+    watch.name = name;
+  } catch (error) {
+    if (asked || !(error instanceof LimitReached)) throw error;
+  }
+};

@@ -555,6 +555,38 @@ test('a server sends nothing to who is in front of a gate, and knows who has com
   assert.equal(happened, ['failed 1', "admitted ann 'ann'", 'gone ann finished']);
 });
 
+test('a name that is too long for the server keeps nobody out, unless it was asked for', async () => {
+  const long = 'x'.repeat(300);
+  for (const [options, reason] of [
+    [{}, 'finished'],
+    [{ name: () => long }, 'LimitReached'],
+  ] as const) {
+    const reasons: string[] = [];
+    await story(({ listen, start, client, expectReceived, expectClosed }) => {
+      const server = createServer(
+        'long',
+        authenticate(
+          connectionGate(() => ({ name: long })),
+          shout,
+          options,
+        ),
+        {
+          port: 7_000,
+          listen,
+        },
+      );
+      server.events.subscribe((event) => {
+        if (event.type === 'disconnected') reasons.push(`${event.client.name} ${event.reason}`);
+      });
+      start(server);
+      client('ann', '        -a|', { a: 'hi\n' });
+      expectReceived('ann', reason === 'finished' ? '-a|' : '|', { a: 'HI\n' });
+      expectClosed('ann', '  --x', { x: reason });
+    })();
+    assert.equal(reasons, [`ann ${reason}`]);
+  }
+});
+
 // ── stricter than behind it ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** Answers whatever it is told, as often as it is told something, until it hears the password. */
