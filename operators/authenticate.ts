@@ -69,10 +69,10 @@ export interface AuthenticateOptions<Id> {
  * the gate is not even begun before: no session, no subscription, and no broadcast goes to who is in front, nor what
  * `server.send` sends.
  *
- * While the gate thinks, or the peer does not take what is said to it, it is not read from. The connection fails with `NotAuthenticated` when the attempts are
- * used up, the dialogue takes too long, the peer ends or says what is no frame of it, and at once while its address is
- * kept out. To have got in makes no failure undone. With what the gate or a hook throws, it fails as with any error of the
- * program's. Secrets are in no event and no error of this.
+ * While the gate thinks, or the peer does not take what is said to it, it is not read from. The connection fails with
+ * `NotAuthenticated` when the attempts are used up, the dialogue takes too long, the peer ends or says what is no frame of
+ * it, and at once while its address is kept out. To have got in makes no failure undone. With what the gate or a hook
+ * throws, it fails as with any error of the program's. Secrets are in no event and no error of this.
  */
 export function authenticate<Id, P extends Handled>(
   gate: AuthGate<Id>,

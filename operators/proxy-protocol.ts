@@ -1,6 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js';
 import {
-  EMPTY,
   type MonoTypeOperatorFunction,
   Observable,
   type SchedulerLike,
@@ -48,11 +47,11 @@ export type ProxyProtocolEvent =
       readonly reason: 'untrusted' | 'no-header' | 'too-many-waiting';
       readonly error: unknown;
     }
-  /** The TLS handshake behind the header came to nothing; `peer` is who the header names. */
+  /** The TLS handshake behind the header came to nothing, or made room for others; `peer` is who the header names. */
   | {
       readonly type: 'refused';
       readonly peer: string;
-      readonly reason: 'handshake-failed';
+      readonly reason: 'handshake-failed' | 'too-many-handshakes';
       readonly error: TlsFailed;
     };
 
@@ -142,6 +141,8 @@ class Reception {
   readonly #out: Subscriber<Connection>;
   readonly #gate = new Gate();
   readonly #waiting = new Set<Introduction>();
+  /** Those of them that shake hands. They are not proxies whom one trusts, but whoever it is. */
+  readonly #shaking = new Set<Introduction>();
   #ended = false;
 
   constructor(settings: Settings, timetable: Timetable, out: Subscriber<Connection>) {
@@ -209,11 +210,31 @@ class Reception {
     this.#completeIfDone();
   }
 
-  /** They came to no terms: the connection is gone already, by an end. Under TLS there must be no reset. */
+  /** One begins to shake hands. When too many do, the oldest goes, as with `listen`: it has had the longest. */
+  shakes(introduction: Introduction): void {
+    const [oldest] = this.#shaking;
+    this.#shaking.add(introduction);
+    if (oldest === undefined || this.#shaking.size <= (this.settings.tls?.maxHandshakes ?? 0)) return;
+    oldest.giveUp();
+    this.#unsecured(oldest, 'too-many-handshakes', new TlsFailed('ECANCELED'));
+  }
+
+  /** It has done so. */
+  secured(introduction: Introduction): void {
+    this.#shaking.delete(introduction);
+    this.introduced(introduction);
+  }
+
   unsecured(introduction: Introduction, error: unknown): void {
-    if (!this.#waiting.delete(introduction)) return;
     const failure = error instanceof TlsFailed ? error : new TlsFailed(undefined, error);
-    this.#tell({ type: 'refused', peer: introduction.connection.peer, reason: 'handshake-failed', error: failure });
+    this.#unsecured(introduction, 'handshake-failed', failure);
+  }
+
+  /** They came to no terms: the connection is gone already, by an end. Under TLS there must be no reset. */
+  #unsecured(introduction: Introduction, reason: 'handshake-failed' | 'too-many-handshakes', error: TlsFailed): void {
+    this.#shaking.delete(introduction);
+    if (!this.#waiting.delete(introduction)) return;
+    this.#tell({ type: 'refused', peer: introduction.connection.peer, reason, error });
     this.#completeIfDone();
   }
 
@@ -240,8 +261,8 @@ class Introduction extends Subscriber<Uint8Array> {
   protected readonly late: Alarm;
   /** The header is there, or will not be. */
   protected over = false;
-  /** The handshake: at once where there is none to be. */
-  protected readonly secured: Observable<never>;
+  /** The handshake, where there is to be one. */
+  protected readonly secured: Observable<never> | undefined;
   protected shaking: Subscription | undefined;
 
   constructor(connection: WireConnection, reception: Reception) {
@@ -249,7 +270,7 @@ class Introduction extends Subscriber<Uint8Array> {
     const { rule, deadline, tls } = reception.settings;
     const shake: Shake = (raw, done, failed) => tls?.shake(raw, Date.now(), done, failed);
     this.connection = connection;
-    this.secured = tls === undefined ? EMPTY : connection.secure(shake, tls.handshakeTimeout, 'first');
+    this.secured = tls && connection.secure(shake, tls.handshakeTimeout, 'first');
     this.reception = reception;
     this.frames = deframer(rule);
     // What has arrived by then is read first.
@@ -268,14 +289,16 @@ class Introduction extends Subscriber<Uint8Array> {
 
   /** Shakes hands, where that is to be, and then it is done. What the peer has said behind the header is for that. */
   secure(): void {
-    const { reception } = this;
+    const { reception, secured } = this;
     this.finish();
+    if (secured === undefined) return reception.introduced(this);
     this.shaking = inScope(openScope, () =>
-      this.secured.subscribe({
-        complete: () => reception.introduced(this),
+      secured.subscribe({
+        complete: () => reception.secured(this),
         error: (error: unknown) => reception.unsecured(this, error),
       }),
     );
+    if (!this.shaking.closed) reception.shakes(this);
   }
 
   /** Nobody wants it any more. */

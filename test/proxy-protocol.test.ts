@@ -447,6 +447,30 @@ test('a handshake that is slow has its time, counts as waiting, and is given up 
   await clean();
 });
 
+test('of too many handshakes the oldest makes room: who holds a place keeps nobody out', async () => {
+  const clean = assertNoLeaks();
+  const events: string[] = [];
+  const options = { ...secured, ...told(events), tls: { key, cert, maxHandshakes: 2 } };
+  const server = await loopback(behind(options, secret));
+  const idle = await Promise.all([1, 2, 3].map(() => server.dial()));
+  for (const [index, peer] of idle.entries()) {
+    peer.read().send(LINE.replace('56324', `${index + 1}`));
+    await rounds(3);
+  }
+  await idle[0]?.over;
+  assert.equal(events, ['192.0.2.1:1 too-many-handshakes TlsFailed']);
+  const carrier = await carrierTo({ port: server.port });
+  carrier.write(LINE);
+  const ann = (await over(carrier, trusting)).read();
+  ann.end();
+  assert.is(await ann.over, 'end');
+  assert.is(ann.text, '192.0.2.1:56324 TLSv1.3.');
+  assert.equal(events.slice(1), ['192.0.2.1:2 too-many-handshakes TlsFailed']);
+  server.cut();
+  for (const peer of [...idle, ann]) peer.leave();
+  await clean();
+});
+
 test('what is dialled is told before the handshake; what is no socket cannot be secured', async () => {
   const server = await loopback(behind(secured, secret));
   const talk = dial({ port: server.port }).pipe(

@@ -27,7 +27,7 @@ import {
   acceptTls,
   dial,
   fromDuplex,
-  line,
+  line as byLine,
   memory,
   requestTls,
   text,
@@ -146,7 +146,7 @@ test('bytes in the clear that came with the agreement are refused (CVE-2011-0411
 
 test('behind a gate they are refused as well, and who turns there speaks TLS', async () => {
   const gate = tokenGate([['s3cret', 'ann']]);
-  const behind = (heard: string[] = []): Handler => authenticate(gate, mail(heard), { framing: line() });
+  const behind = (heard: string[] = []): Handler => authenticate(gate, mail(heard), { framing: byLine() });
   assert.equal(await injecting(['s3cret\nSTARTTLS\nEVIL\n'], behind), ['PlaintextRefused', 'STARTTLS']);
   assert.equal(await injecting(['s3cret\n', 'STARTTLS\nEV'], behind), ['PlaintextRefused', 'STARTTLS']);
   const gone = assertNoLeaks();

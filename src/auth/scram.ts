@@ -3,7 +3,7 @@ import { checkFunction, checkInteger, checkObject } from '../check.js';
 import { decodeUtf8 } from '../codec/utf8.js';
 import type { Connection } from '../connection/connection.js';
 import { NotAuthenticated } from '../errors.js';
-import type { AuthGate, Named, MaybeKnown } from './gate.js';
+import type { AuthGate, MaybeKnown, Named } from './gate.js';
 import { letIn } from './let-in.js';
 import { sameDigest } from './same-secret.js';
 import { saslprep } from './saslprep.js';
