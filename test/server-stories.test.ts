@@ -13,8 +13,8 @@ import {
   tap,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { protocol } from '../operators/index.js';
-import { type Connection, line, memory, text } from '../src/index.js';
+import { authenticate, protocol } from '../operators/index.js';
+import { type Connection, line, memory, text, tokenGate } from '../src/index.js';
 import {
   type Alarm,
   type Client,
@@ -464,6 +464,48 @@ test(
       ],
     );
     assert.equal([server.statistics.accepted, server.statistics.refused, server.statistics.mostClients], [4, 2, 3]);
+  }),
+);
+
+test(
+  'who stands in front of a gate makes room before anybody who is known',
+  marbles(async ({ listen, start, client, pass, expectReceived, expectClosed, expectOpen }) => {
+    const guarded = authenticate(tokenGate([['s3cret', 'Ann']]), shout);
+    const server = createServer('guarded', guarded, {
+      port: 7000,
+      listen,
+      limits: { maxConnections: 3, whenFull: 'close-idlest' },
+    });
+    const log = logOf(server as Server<string>);
+    start(server);
+    client('ann', '        a', { a: 's3cret\n' });
+    client('eve 1', '      -^ 1s |');
+    client('eve 2', '      --^ 1s |');
+    for (const [name, when] of [
+      ['bob', '      ---^a'],
+      ['eve 3', '    -----^ 1s |'],
+      ['cyd', '      ------^a'],
+    ] as const) {
+      client(name, when, { a: 's3cret\n' });
+    }
+    client('dot', '        --------^a', { a: 's3cret\n' });
+    for (const [name, gone, closed] of [
+      ['eve 1', '---|', '1002ms x'],
+      ['eve 2', '-----|', '1003ms x'],
+      ['eve 3', '------|', '1006ms x'],
+      ['ann', '--------|', '--------x'],
+    ] as const) {
+      expectReceived(name, gone);
+      expectClosed(name, closed, { x: 'finished' });
+    }
+    for (const name of ['bob', 'cyd', 'dot']) expectOpen(name);
+    await pass('2s');
+    assert.equal(
+      log.filter((entry) => entry.includes('made room')),
+      ['8 Ann', '1002 eve 1', '1003 eve 2', '1006 eve 3'].map((who) =>
+        who.replace(' ', ' disconnected ').concat(' made room for another'),
+      ),
+    );
   }),
 );
 

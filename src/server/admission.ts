@@ -30,7 +30,9 @@ export class Admission {
   readonly #ofNetwork = new Map<string, number>();
   /** Those who have been told to go. They are not counted: their places are as good as free. */
   readonly #leaving = new Set<ServedClient>();
-  /** Who is to go first for others, the last of them first. Found for all together, since it takes a look at each. */
+  /** Those who stand in front of a gate: they go first for others, in the order in which they came. */
+  readonly #guarded = new Set<ServedClient>();
+  /** Who is to go next, the last of them first. Found for all together, since it takes a look at each. */
   #candidates: Candidate[] = [];
   /** How many may come in at once by the accept rate, as it was at a time. */
   #tokens = 0;
@@ -96,13 +98,21 @@ export class Admission {
     this.refresh();
   }
 
+  /** One stands in front of a gate, or has come through. */
+  guards(client: ServedClient, guarded: boolean): void {
+    if (guarded && client.opener === 'passive' && !this.#leaving.has(client)) this.#guarded.add(client);
+    else this.#guarded.delete(client);
+  }
+
   /** One was told to go. */
   leaves(client: ServedClient): void {
+    this.#guarded.delete(client);
     this.#leaving.add(client);
     this.refresh();
   }
 
   left(client: ServedClient): void {
+    this.#guarded.delete(client);
     this.#leaving.delete(client);
     this.#countNetwork(client, -1);
     this.refresh();
@@ -149,8 +159,10 @@ export class Admission {
     else this.#ofNetwork.delete(network);
   }
 
-  /** The accepted client that has been silent longest. */
+  /** The accepted client that has been silent longest; but nobody who is known goes for one of whom nothing is. */
   #idlest(): ServedClient | undefined {
+    const [stranger] = this.#guarded;
+    if (stranger !== undefined) return stranger;
     return this.#nextCandidate() ?? this.#lookForCandidates();
   }
 

@@ -85,6 +85,8 @@ export interface Host extends Post {
   limits(): ServerLimits;
   /** Whether a client is not to be read from, by itself or with all others. */
   pauses(byItself: boolean): boolean;
+  /** A client stands in front of a gate, or has come through. */
+  guards(client: ServedClient, guarded: boolean): void;
   named(client: ServedClient, before: string): void;
   entered(client: ServedClient, room: string): void;
   exited(client: ServedClient, room: string): void;
@@ -252,7 +254,7 @@ export class ServedClient implements Client, Watch, TagKeeper {
   }
 
   guarded(): void {
-    this.#gates++;
+    if (this.#gates++ === 0) this.#host.guards(this, true);
   }
 
   attemptFailed(attempt: number): void {
@@ -260,7 +262,7 @@ export class ServedClient implements Client, Watch, TagKeeper {
   }
 
   admitted(identity: unknown): void {
-    this.#gates--;
+    if (--this.#gates === 0) this.#host.guards(this, false);
     this.identity = identity;
     this.#events.tell('admitted', { client: this });
   }

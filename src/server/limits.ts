@@ -18,7 +18,8 @@ export interface ServerLimits {
    *
    * - `'wait'`: connected and unread, in the order in which they came, and up to `maxWaiting`, until somebody leaves.
    * - `'refuse'`: they get the `farewell`, then the end.
-   * - `'close-idlest'`: the one of those accepted that has been silent longest is disconnected to make room.
+   * - `'close-idlest'`: the one of those accepted that has been silent longest is disconnected to make room; those who
+   *   stand in front of a gate (`authenticate`) before all others.
    */
   readonly whenFull: WhenFull;
   /**
