@@ -476,7 +476,7 @@ test(
       listen,
       limits: { maxConnections: 3, whenFull: 'close-idlest' },
     });
-    const log = logOf(server as Server<string>);
+    const log = logOf(server);
     start(server);
     client('ann', '        a', { a: 's3cret\n' });
     client('eve 1', '      -^ 1s |');
