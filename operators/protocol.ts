@@ -11,7 +11,7 @@ import {
   merge,
   takeUntil,
 } from 'rxjs';
-import { isAdmitted } from '../src/auth/identity.js';
+import { isAdmitted, nameNoted } from '../src/auth/identity.js';
 import { checkFunction, checkObject, checkScheduler, checkText, checkTime } from '../src/check.js';
 import type { InvalidPolicy } from '../src/codec/invalid.js';
 import { type CodecOrSchema, codecOf } from '../src/codec/standard-schema.js';
@@ -119,7 +119,7 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
   const handler: Handler = (bytes, connection, watch) =>
     defer(() => {
       const { cut, decode, isMessage, alive, encode: say, sent: note } = speech(watch);
-      const belonging = watch ?? new Unwatched(connection.peer);
+      const belonging = watch ?? new Unwatched(nameNoted(connection) ?? connection.peer);
       const sent = new Subject<B>();
       const over = new Subject<void>();
       const peer: Peer<B> = {

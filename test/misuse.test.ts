@@ -434,6 +434,7 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
     [(f) => f(identity, identity, { framing: rule, limit: 5 }), RangeError, /^limit must be .* from 16 to \d+, got 5$/],
     [(f) => f(identity, identity, { framing: rule, deadline: 0 }), RangeError, /^deadline must be .* ms, got 0$/],
     [(f) => f(identity, identity, { framing: rule, attempts: 0 }), RangeError, /^attempts must be .*, got 0$/],
+    [(f) => f(identity, identity, { framing: rule, maxWaiting: 0 }), RangeError, /^maxWaiting must be .*, got 0$/],
     [(f) => f(identity, identity, { framing: rule, lockout: 5 }), TypeError, noObject('lockout', 5)],
     [
       (f) => f(identity, identity, { framing: rule, lockout: { after: 0 } }),
@@ -473,6 +474,7 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
     [(f) => f({ ...proxies, untrusted: 'x' }), TypeError, /^untrusted must be one of "refuse", "pass", got "x"$/],
     [(f) => f({ ...proxies, deadline: 0 }), RangeError, /^deadline must be a time from 1 to \d+ ms, got 0$/],
     [(f) => f({ ...proxies, limit: 1 }), RangeError, /^limit must be a whole number from 232 to 65551, got 1$/],
+    [(f) => f({ ...proxies, tls: {} }), TypeError, /^tls must have a key and a cert$/],
     [(f) => f({ ...proxies, maxWaiting: 0 }), RangeError, /^maxWaiting must be a whole number from 1 to \d+, got 0$/],
     [(f) => f({ ...proxies, onEvent: 5 }), TypeError, noFunction('onEvent', 5)],
     [(f) => f({ ...proxies, scheduler: 5 }), TypeError, noScheduler],

@@ -246,6 +246,9 @@ test('tells a watch of all that happens, and nobody where there is none', () => 
     keepAlive: (event) => told.push(`keep-alive ${event}`),
     refused: (why) => told.push(`refused ${why.join()}`),
     dropped: () => told.push('dropped'),
+    guarded: () => told.push('guarded'),
+    attemptFailed: (attempt) => told.push(`attempt ${attempt} failed`),
+    admitted: (identity) => told.push(`admitted ${String(identity)}`),
   };
   const skipped: FrameTooLong[] = [];
   const events: KeepAliveEvent[] = [];

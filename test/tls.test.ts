@@ -32,6 +32,7 @@ import {
   listen,
   tlsFrom,
 } from '../src/index.js';
+import { TlsFailed } from '../src/errors.js';
 import { createServer as createSluice } from '../src/server/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { type Certified, certify } from './kit/certificates.js';
@@ -87,7 +88,9 @@ const answered = async (peer: TlsPeer): Promise<void> => {
 
 /** What became of a handshake that was refused: the event's reason and code. */
 const refusal = (event: ListenEvent | undefined): string =>
-  event?.type === 'refused' && 'error' in event ? `${event.reason} ${event.error.code}` : String(event?.type);
+  event?.type === 'refused' && 'error' in event && event.error instanceof TlsFailed
+    ? `${event.reason} ${event.error.code}`
+    : String(event?.type);
 
 const until = async (so: () => boolean): Promise<void> => {
   while (!so()) await rounds(1);

@@ -32,6 +32,12 @@ export interface Watch extends Belonging {
   refused(why: readonly string[]): void;
   /** A broadcast to this peer was dropped. */
   dropped(): void;
+  /** A gate stands in front of it (`authenticate`): nothing is sent to it besides, until it is admitted. */
+  guarded(): void;
+  /** An attempt to get in has failed: the first is number 1. */
+  attemptFailed(attempt: number): void;
+  /** The gate has let it in, and this is who it is. */
+  admitted(identity: unknown): void;
 }
 
 const NOWHERE: ReadonlySet<string> = new Set();
