@@ -1,7 +1,7 @@
 // The broker: sessions by client, subscriptions and retained messages by topic, and the protocol in front of them.
 import { randomUUID } from 'node:crypto';
 import { defer, finalize, takeUntil, takeWhile, tap } from 'rxjs';
-import { type Protocol, concatMap, failIfIdle, protocol } from 'sluice/operators';
+import { type Protocol, concatMap, failIfIdle, pauseWhile, protocol } from 'sluice/operators';
 import { Client, type Login, type Post, TakenOver } from './client.js';
 import { type Limits, type Slow, defaultLimits } from './limits.js';
 import { firstPacket, packets } from './packet-rule.js';
@@ -216,6 +216,7 @@ export const createBroker = (options: BrokerOptions = {}): Broker => {
           failIfIdle(holdTime),
           tap((heard) => client.heard(heard)),
           takeWhile(({ type }) => type !== 'disconnect', true),
+          pauseWhile(client.busy),
           concatMap((heard) => client.answer(heard)),
           takeWhile((answer) => answer.type !== 'connack' || answer.code === 0, true),
           takeUntil(client.cuts),

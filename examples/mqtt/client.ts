@@ -1,5 +1,6 @@
 // One who is connected: what it says, and what that does to its session and to others.
 import {
+  BehaviorSubject,
   EMPTY,
   type Observable,
   type ObservableInput,
@@ -8,6 +9,7 @@ import {
   concat,
   concatMap,
   defer,
+  finalize,
   from,
   map,
   of,
@@ -71,6 +73,8 @@ const connack = (code: ConnectCode, sessionPresent = false): Connack => ({ type:
 export class Client implements Link {
   /** Fails when the connection is to end. */
   readonly cuts = new Subject<never>();
+  /** Whether an answer takes its time: nothing more is read meanwhile. */
+  readonly busy = new BehaviorSubject(false);
   readonly #post: Post;
   readonly #peer: Peer<Packet>;
   #session: Session | null = null;
@@ -107,7 +111,7 @@ export class Client implements Link {
   /** What a packet is answered with. The first one is a CONNECT, and the others wait until that has been answered. */
   answer(packet: Packet): ObservableInput<Packet> {
     const session = this.#session;
-    if (session === null) return this.#connect(packet);
+    if (session === null) return this.#slowly(this.#connect(packet));
     switch (packet.type) {
       case 'publish':
         return this.#publish(session, packet);
@@ -120,7 +124,7 @@ export class Client implements Link {
         session.released(packet.id);
         return [{ type: 'pubcomp', id: packet.id }];
       case 'subscribe':
-        return this.#subscribe(session, packet);
+        return this.#slowly(this.#subscribe(session, packet));
       case 'unsubscribe':
         for (const filter of packet.filters) this.#post.unsubscribe(session, filter);
         return [{ type: 'unsuback', id: packet.id }];
@@ -147,6 +151,11 @@ export class Client implements Link {
     session.link = null;
     this.#post.leave(session);
     if (this.#will !== undefined && !this.#leaves) this.#post.accept(this.#will);
+  }
+
+  #slowly(answers: Observable<Packet>): Observable<Packet> {
+    this.busy.next(true);
+    return answers.pipe(finalize(() => this.busy.next(false)));
   }
 
   #connect(packet: Packet): Observable<Packet> {
