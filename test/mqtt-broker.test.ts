@@ -56,7 +56,7 @@ const scene =
 const c = connect('ann');
 const k = connack();
 /** The session of `ann` that lasts. */
-const kept = connect('ann', { clean: false });
+const lasting = connect('ann', { clean: false });
 
 // ── connecting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -308,7 +308,7 @@ test(
       hears('ann', '  (ks)--|', { k, s: suback(1, 1) });
       client('bob', ' ---^(cp)|', { c: connect('bob'), p: publish('a', 'lost', 1, 1) });
       hears('bob', '  ----(kp)|', { k, p: ack('puback', 1) });
-      client('ann2', '-----^c--|', { c: kept });
+      client('ann2', '-----^c--|', { c: lasting });
       hears('ann2', ' ------k--|', { k });
       ended(['ann', 'finished'], ['bob', 'finished'], ['ann2', 'finished']);
       await pass('1ms');
@@ -323,7 +323,7 @@ test(
   'a lasting session is there again, with its subscriptions and what of QoS 1 and 2 came meanwhile',
   everySplit(
     scene(({ client, hears, ended }) => {
-      client('ann', ' (csd)', { c: kept, s: subscribe(1, ['a', 1], ['b', 2], ['c', 0]), d: disconnect });
+      client('ann', ' (csd)', { c: lasting, s: subscribe(1, ['a', 1], ['b', 2], ['c', 0]), d: disconnect });
       hears('ann', '  (ks|)', { k, s: suback(1, 1, 2, 0) });
       client('bob', ' -^(cpqrs)------------|', {
         c: connect('bob'),
@@ -333,7 +333,7 @@ test(
         s: publish('a', 'zero'),
       });
       hears('bob', '  --(kpqr)------------|', { k, p: ack('puback', 1), q: ack('pubrec', 2), r: ack('puback', 3) });
-      client('ann2', '-----^c--(ab)--|', { c: kept, a: ack('puback', 1), b: ack('pubrec', 2) });
+      client('ann2', '-----^c--(ab)--|', { c: lasting, a: ack('puback', 1), b: ack('pubrec', 2) });
       hears('ann2', ' ------(kpq)--r--|', {
         k: present,
         p: publish('a', 'one', 1, 1),
@@ -350,11 +350,11 @@ test(
   'a clean CONNECT throws the lasting session away',
   marbles(
     scene(({ client, hears, ended }) => {
-      client('ann', ' (cs)|', { c: kept, s: subscribe(1, ['a', 1]) });
+      client('ann', ' (cs)|', { c: lasting, s: subscribe(1, ['a', 1]) });
       hears('ann', '  (ks)|', { k, s: suback(1, 1) });
       client('ann2', '--^c|', { c });
       hears('ann2', ' ---k|', { k });
-      client('ann3', '-----^c|', { c: kept });
+      client('ann3', '-----^c|', { c: lasting });
       hears('ann3', ' ------k|', { k });
       ended(['ann', 'finished'], ['ann2', 'finished'], ['ann3', 'finished']);
     }),
@@ -365,9 +365,9 @@ test(
   'a client that is here already is closed, and its session goes on over the new connection',
   everySplit(
     scene(({ client, hears, expectClosed, ended }) => {
-      client('ann', ' (cs)', { c: kept, s: subscribe(1, ['a', 1]) });
+      client('ann', ' (cs)', { c: lasting, s: subscribe(1, ['a', 1]) });
       hears('ann', '  (ks)-|', { k, s: suback(1, 1) });
-      client('ann2', '-^c--------|', { c: kept });
+      client('ann2', '-^c--------|', { c: lasting });
       hears('ann2', ' --k--p-----|', { k: present, p: publish('a', 'hi', 1, 1) });
       client('bob', ' ---^-(cp)--|', { c: connect('bob'), p: publish('a', 'hi', 1, 1) });
       hears('bob', '  -----(kp)--|', { k, p: ack('puback', 1) });
@@ -384,7 +384,7 @@ test(
     scene(({ client, hears, ended }) => {
       client('ann', ' (cs)', { c, s: subscribe(1, ['#', 2]) });
       hears('ann', '  (ks)|', { k, s: suback(1, 2) });
-      client('ann2', '^c', { c: kept });
+      client('ann2', '^c', { c: lasting });
       hears('ann2', ' -k|', { k });
       client('ann3', '-^c---|', { c });
       hears('ann3', ' --k---|', { k });
@@ -400,7 +400,7 @@ test(
   marbles(
     scene(
       async ({ client, hears, ended, broker, pass }) => {
-        client('ann', ' c|', { c: kept });
+        client('ann', ' c|', { c: lasting });
         hears('ann', '  k|', { k });
         client('bob', ' --^c----------|', { c: connect('bob', { clean: false }) });
         hears('bob', '  ---k----------|', { k });
@@ -673,7 +673,7 @@ test(
   everySplit(
     scene(({ client, hears, ended }) => {
       client('ann', ' (cs)----ab#', {
-        c: kept,
+        c: lasting,
         s: subscribe(1, ['#', 2]),
         a: ack('puback', 2),
         b: ack('pubrec', 3),
@@ -702,7 +702,7 @@ test(
         y: ack('pubrec', 4),
       });
       client('ann2', '10s ^c 10s (ab)-(de)|', {
-        c: kept,
+        c: lasting,
         a: ack('puback', 1),
         b: ack('pubcomp', 3),
         d: ack('pubrec', 4),
@@ -715,7 +715,7 @@ test(
         y: publish('b', '4', 2, 4, { dup: true }),
         z: ack('pubrel', 4),
       });
-      client('ann3', '30s ^c|', { c: kept });
+      client('ann3', '30s ^c|', { c: lasting });
       hears('ann3', ' 30s -k|', { k: present });
       ended(['ann', 'ConnectionReset'], ['bob', 'finished'], ['ann2', 'finished'], ['ann3', 'finished']);
     }),
@@ -837,7 +837,7 @@ test(
   marbles(
     scene(
       ({ client, hears, ended }) => {
-        const numbers = [...'123456789'];
+        const numbers = Array.from('123456789');
         client('ann', '(cs)-----a--|', {
           c,
           s: subscribe(1, ['a', 1]),
@@ -997,7 +997,7 @@ test(
       hears('ann', ' (ksabcde)-|', {
         k,
         s: suback(1, 0, 0, 0, 0, 0),
-        ...Object.fromEntries(names.map((name, index) => [[...'abcde'][index] as string, publish(name, name)])),
+        ...Object.fromEntries(names.map((name, index) => [Array.from('abcde')[index] as string, publish(name, name)])),
       });
       ended(['ann', 'finished']);
     }),
@@ -1125,7 +1125,9 @@ for (const [slow, kept] of [
           client('ann2', '----^c--|', { c: connect('ann', { clean: false }) });
           hears('ann2', ' -----(kxyz)--|', {
             k: present,
-            ...Object.fromEntries([...'xyz'].map((name, at) => [name, publish('a', kept[at] as string, 1, at + 1)])),
+            ...Object.fromEntries(
+              Array.from('xyz').map((name, at) => [name, publish('a', kept[at] as string, 1, at + 1)]),
+            ),
           });
           ended(['ann', 'finished'], ['ann2', 'finished']);
           await pass('3ms');
@@ -1145,7 +1147,7 @@ test(
   marbles(
     scene(
       async ({ client, hears, ended, broker, pass }) => {
-        client('ann', '(cs)|', { c: kept, s: subscribe(1, ['a', 1]) });
+        client('ann', '(cs)|', { c: lasting, s: subscribe(1, ['a', 1]) });
         hears('ann', ' (ks)|', { k, s: suback(1, 1) });
         ended(['ann', 'finished']);
         await pass('3ms');
@@ -1164,7 +1166,7 @@ test(
   marbles(
     scene(
       async ({ client, hears, expectClosed, broker, pass }) => {
-        client('ann', '     (cs)', { c: kept, s: subscribe(1, ['a', 1]) });
+        client('ann', '     (cs)', { c: lasting, s: subscribe(1, ['a', 1]) });
         hears('ann', '      (ks)x-|', { k, s: suback(1, 1), x: publish('a', '1', 1, 1) });
         expectClosed('ann', '---x', { x: 'PeerTooSlow' });
         await pass('1ms');
@@ -1183,7 +1185,7 @@ for (const [slow, heard] of [
   ['drop-newest', '123'],
 ] as const) {
   test(`${slow}: a client that does not read loses messages of QoS 0, which are counted, and holds up nobody`, async () => {
-    const numbers = [...'123456789'];
+    const numbers = Array.from('123456789');
     const said = Object.fromEntries(numbers.map((number) => [number, publish('a', number)]));
     const broker = createBroker({ slow, limits: { unread: 2 } });
     await marbles(async ({ listen, start, client, pass, expectReceived, expectEnding }) => {
