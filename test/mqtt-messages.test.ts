@@ -4,7 +4,6 @@ import type { Qos } from '../examples/mqtt/packets.js';
 import { everySplit, marbles } from '../src/testing/index.js';
 import {
   ack,
-  connack,
   connect,
   hex,
   pingreq,
