@@ -6,7 +6,19 @@ import type { Packet } from '../examples/mqtt/packets.js';
 import { Session } from '../examples/mqtt/session.js';
 import { createServer } from '../src/server/index.js';
 import { marbles } from '../src/testing/index.js';
-import { anyPacket, connect, hex, pingreq, pingresp, present, publish, suback, subscribe, will } from './kit/mqtt.js';
+import {
+  ack,
+  anyPacket,
+  connect,
+  hex,
+  pingreq,
+  pingresp,
+  present,
+  publish,
+  suback,
+  subscribe,
+  will,
+} from './kit/mqtt.js';
 import { c, k, lasting, scene } from './kit/mqtt-scene.js';
 import { suite } from './kit/suite.js';
 
@@ -131,6 +143,21 @@ test(
       },
       { slow: 'disconnect', limits: { unread: 2 } },
     ),
+  ),
+);
+
+test(
+  'who does not read its acknowledgements is not read from',
+  marbles(
+    scene(async ({ client, expectHeard, ended, broker, pass }) => {
+      const count = 100;
+      const messages = Array.from({ length: count }, () => publish('a', 'x', 1, 1));
+      client('ann', 'c<p 10s > 1s |', { c, p: messages }, { window: 64, split: 8 });
+      expectHeard('ann', Buffer.concat([k, ...messages.map(() => ack('puback', 1))]));
+      ended(['ann', 'finished']);
+      await pass('9s');
+      assert.ok(broker.statistics.published < count / 2, `${broker.statistics.published} were read`);
+    }),
   ),
 );
 

@@ -27,10 +27,10 @@ test('its table has every file, and about as many lines as there are', () => {
   const rows = new Map(
     [...page.matchAll(/^\| `(\S+\.ts)` \| (\d+) \|/gm)].map((match) => [match[1], Number(match[2])]),
   );
-  assert.equal([...rows.keys()].toSorted(), [...sources.keys()].toSorted());
+  assert.is(rows.size, sources.size);
   for (const [name, source] of sources) {
     const lines = source.split('\n').length - 1;
-    assert.ok(Math.abs(lines - (rows.get(name) as number)) <= lines / 10, `${name} has ${lines} lines`);
+    assert.ok(Math.abs(lines - (rows.get(name) ?? 0)) <= lines / 10, `${name} has ${lines} lines`);
   }
 });
 
