@@ -1,8 +1,11 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import { type Cutter, type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
+import { type CutSource, type Cutter, type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
 import { type Deframer, type DeframerOptions, deframer } from '../src/framing/deframer.js';
 import type { Rule } from '../src/framing/rule.js';
 import { Step } from './link.js';
+
+/** So many frames are handled before the one whose bytes they are is told of it. */
+const SOME = 64;
 
 /**
  * Cuts bytes into frames, wherever the network has cut them into chunks.
@@ -19,8 +22,8 @@ import { Step } from './link.js';
  * each. Copy the ones that are kept for long: `map((frame) => frame.slice())`. Frames are plain Uint8Arrays, so `slice`
  * copies.
  *
- * It stops in the middle of a chunk while a consumer below is full, and as soon as nobody listens. Each subscription
- * cuts for itself.
+ * It stops in the middle of a chunk while a consumer below is full, as soon as nobody listens, and until the event loop
+ * has turned when a connection has had its share of it (`framesPerTurn`). Each subscription cuts for itself.
  */
 export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<Uint8Array, Uint8Array> => {
   deframer(rule, options); // An option that is none is the caller's error, not a subscriber's.
@@ -41,6 +44,7 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
 
 /** One subscription: its deframer, and whether that may go on. */
 class Framing extends Step<Uint8Array> implements Cutter {
+  source: CutSource | null = null;
   protected readonly frames: Deframer;
   protected readonly watch: FrameWatch | null = flow.scope.frames;
   protected readonly drain: DrainState | null = flow.scope.drain;
@@ -105,9 +109,14 @@ class Framing extends Step<Uint8Array> implements Cutter {
     const { out } = this;
     const frames = this.frames;
     const gate = flow.emitting;
+    let handled = 0;
     for (let cut = frames.next(); cut !== undefined; cut = frames.next()) {
       if (this.told >= 0) this.tellDone();
       out.next(cut);
+      if (++handled === SOME) {
+        handled = 0;
+        if (gate !== null) this.source?.handled(gate, SOME);
+      }
       if (gate !== null && gate.closed && frames.held > 0) {
         this.waits = true;
         if (flow.lent) frames.keep();

@@ -15,6 +15,8 @@ export type {
   EndOptions,
   ReadBuffer,
 } from './connection/connection.js';
+export type { MemoryBudget, MemoryLimits } from './connection/memory-budget.js';
+export { memoryBudget } from './connection/memory-budget.js';
 export type { Place } from './connection/address.js';
 export type { TlsSource, TlsWatching } from './connection/tls-from.js';
 export { tlsFrom } from './connection/tls-from.js';

@@ -6,17 +6,23 @@ import {
   ConnectionAborted,
   ConnectionReset,
   HalfCloseTimeout,
+  MemoryExceeded,
   PlaintextRefused,
+  ReadOverflow,
   SluiceError,
   TlsFailed,
   type WriteOverflow,
   WriteStalled,
 } from '../errors.js';
 import { Gate } from '../flow/gate.js';
-import { type Scope, flow } from '../flow/scope.js';
+import { type CutSource, type Cutter, type Scope, flow } from '../flow/scope.js';
+import { Valve } from '../flow/valve.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
+import { machineClock } from '../time/clock.js';
+import { takeShare } from '../time/shares.js';
 import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
+import { type Holder, budget } from './memory-budget.js';
 import { Outgoing, type OutgoingListener } from './outgoing.js';
 import { type Shake, handshake } from './tls-handshake.js';
 import type { TlsInfo } from './tls-info.js';
@@ -110,6 +116,11 @@ export interface ConnectionOptions {
   /** The most bytes that may wait here for a slow peer whose source cannot be paused (default 16 MiB). */
   readonly writeLimit?: number;
   /**
+   * The most bytes of an unfinished frame that may be held (default `Infinity`: the limit of the frame's own rule is what
+   * holds). For a bound over all rules, and one that a server can change while it runs.
+   */
+  readonly readLimit?: number;
+  /**
    * What is read into (default `'fresh'`: new memory each time, which may be kept as long as one likes). With
    * `'shared'` what `reads` emits, and each frame cut from it, is a view of one buffer that all connections share, good
    * until the call returns: `copy()` what is kept, queued or answered later. Saves an allocation a read, over sockets
@@ -117,26 +128,48 @@ export interface ConnectionOptions {
    * overwritten as soon as the call has returned.
    */
   readonly readBuffer?: ReadBuffer;
+  /**
+   * How many frames may be cut of its bytes and handled before the other connections have their turn, counted by 64
+   * (default 1,024): who sends many small ones keeps nobody waiting.
+   */
+  readonly framesPerTurn?: number;
   /** What these times, and the back-off of an acceptor or a dial, are measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
 }
 
-/** The options with their defaults, checked. */
+/** The options with their defaults, checked. One object for all connections of a listener: some of it may change. */
 export interface ConnectionLimits {
   readonly writeDeadline: number;
   readonly halfClose: number;
-  readonly writeLimit: number;
+  writeLimit: number;
+  readLimit: number;
   readonly readBuffer: ReadBuffer;
+  framesPerTurn: number;
   readonly scheduler: SchedulerLike;
 }
 
-export const connectionLimits = (options: ConnectionOptions): ConnectionLimits => ({
-  writeDeadline: checkTime('writeDeadline', options.writeDeadline ?? 30_000),
-  halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
-  writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
-  readBuffer: checkOneOf<ReadBuffer>('readBuffer', options.readBuffer ?? 'fresh', ['fresh', 'shared', 'poisoned']),
-  scheduler: checkScheduler('scheduler', options.scheduler ?? asyncScheduler),
-});
+/** @internal Where options have limits that somebody keeps hold of, to change them while they are in force. */
+export const inForce = Symbol('limits in force');
+
+export const connectionLimits = (
+  options: ConnectionOptions & { readonly [inForce]?: ConnectionLimits | undefined },
+): ConnectionLimits =>
+  options[inForce] ?? {
+    writeDeadline: checkTime('writeDeadline', options.writeDeadline ?? 30_000),
+    halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
+    writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
+    readBuffer: checkOneOf<ReadBuffer>('readBuffer', options.readBuffer ?? 'fresh', ['fresh', 'shared', 'poisoned']),
+    readLimit: checkLimit('readLimit', options.readLimit ?? Infinity, MOST_AT_ONCE),
+    framesPerTurn: checkInteger('framesPerTurn', options.framesPerTurn ?? 1_024, 64),
+    scheduler: checkScheduler('scheduler', options.scheduler ?? asyncScheduler),
+  };
+
+/** A whole number, or none. */
+const checkLimit = (name: string, value: number, least: number): number =>
+  value === Infinity ? value : checkInteger(name, value, least);
+
+/** What a chunk may have, and is held while a consumer is full, in bytes: no limit can be less. */
+const MOST_AT_ONCE = 64 * 1024;
 
 /** What memory is overwritten with that a program has no right to any more. */
 const POISON = 0xdb;
@@ -144,10 +177,19 @@ const POISON = 0xdb;
 /** How long a peer that was sent the end after an error may take to end its own side, in milliseconds. */
 const LINGER = 1_000;
 
+/** Less than this that a connection holds is not counted. */
+const LITTLE = 4_096;
+
 /** The time since which something has been so that is not so. */
 const NEVER = -1;
 
 let opened = 0;
+
+/** What keeps a connection from being read because all together hold too much, and for how long. */
+interface Pressure {
+  readonly valve: Valve;
+  readonly patience: Alarm;
+}
 
 /** What few connections have. */
 interface Extras {
@@ -160,7 +202,7 @@ interface Extras {
 }
 
 /** @internal Keeps the laws of a connection over a wire. */
-export class WireConnection implements Connection, WireListener, OutgoingListener {
+export class WireConnection implements Connection, WireListener, OutgoingListener, CutSource, Holder {
   readonly id = ++opened;
   readonly #wire: Wire;
   readonly #limits: ConnectionLimits;
@@ -170,6 +212,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   readonly #openedAt = Date.now();
   #reader: Subscriber<Uint8Array> | null = null;
   #gate: Gate | null = null;
+  /** What cuts its bytes into frames, where something does. */
+  #cutter: Cutter | null = null;
   #outgoing: Outgoing | null = null;
   #writer: Subscriber<never> | null = null;
   #watchers: Set<Subscriber<never>> | null = null;
@@ -194,6 +238,9 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #linger = Infinity;
   /** Bytes that were read, and of which who cut them into frames had made nothing when nobody listened any more. */
   #uncut = 0;
+  /** Bytes that it holds, for the budget of the process; and what keeps it from being read for its sake. */
+  counted = 0;
+  #pressure: Pressure | null = null;
   #bytesIn = 0;
   #chunksIn = 0;
   #moved = 0;
@@ -344,11 +391,13 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (this.#failure !== null) return subscriber.error(this.#failure);
     const found = this.#scopeOfReader();
     const { cutter } = found;
+    if (cutter !== undefined) cutter.source = this;
     // What cuts these bytes does not cut those of another that is subscribed to while they are emitted.
     const scope = cutter === undefined ? found : { ...found, cutter: undefined };
     const gate = new Gate(scope);
     this.#reader = subscriber;
     this.#gate = gate;
+    this.#cutter = cutter ?? null;
     // A server that is told to stop takes in no more; what has come is still answered.
     const stop = (): void => {
       this.#stopped = true;
@@ -357,7 +406,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (scope.drain !== null) subscriber.add(scope.drain.onStop(stop));
     subscriber.add(() => {
       if (this.#reader !== subscriber) return;
-      this.#uncut += cutter?.held ?? 0;
+      this.#uncut += this.#cutter?.held ?? 0;
       this.#leaveReader();
       this.#forsaken = true;
       if (this.#inputEnded || this.#failure !== null) return;
@@ -373,7 +422,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#gate?.forget(this.#resume);
     this.#gate?.leave();
     this.#rested();
-    this.#reader = this.#gate = null;
+    this.#reader = this.#gate = this.#cutter = null;
+    this.#count();
   }
 
   /** Reads no more before the consumers below have room. */
@@ -402,8 +452,14 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return drain === scope.drain ? scope : { ...scope, drain };
   }
 
+  handled(gate: Gate, frames: number): void {
+    // In a test's time all happens at once, and nobody waits for a turn.
+    if (this.#timetable.clock === machineClock) takeShare(gate, frames, this.#limits.framesPerTurn);
+  }
+
   readonly #resume = (): void => {
     this.#rested();
+    this.#count();
     if (this.#reader !== null) this.#wire.resume();
   };
 
@@ -434,6 +490,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (gate === null || this.#reader === null) return;
     if (this.#lends) this.#lend(gate, this.#reader, chunk);
     else this.#emit(gate, this.#reader, chunk);
+    this.#count();
     if (gate.closed && this.#gate === gate) {
       this.#wire.pause();
       this.#rest(gate);
@@ -485,7 +542,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (this.#outgoing !== null)
       return subscriber.error(new Error(`writes of connection ${this.id} is in use already`));
     if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
-    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, this);
+    const outgoing = new Outgoing(this.#wire, this.#limits, this);
     this.#outgoing = outgoing;
     this.#writer = subscriber;
     subscriber.add(() => {
@@ -497,6 +554,11 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
 
   outgoingFull(): void {
     this.#watchOutput();
+    this.#count();
+  }
+
+  outgoingGrew(): void {
+    this.#count();
   }
 
   outgoingDone(): void {
@@ -527,6 +589,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   drained(): void {
     this.#stalled?.clear();
     this.#outgoing?.drained();
+    this.#count();
   }
 
   finished(): void {
@@ -546,6 +609,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   gone(): void {
     if (!this.#inputEnded || !this.#outputEnded) this.#fail(new ConnectionReset());
     this.#gone = true;
+    this.#count();
     this.#stalled?.clear();
     this.#halfClosed?.clear();
     const watchers = this.#watchers;
@@ -557,10 +621,57 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #fail(failure: SluiceError): void {
     if (this.#failure !== null) return;
     this.#failure = failure;
+    this.#count();
     this.#wire.destroy();
     const [reader, gate] = [this.#reader, this.#gate];
     if (reader !== null) this.#hand(() => gate?.error(reader, failure));
     this.#writer?.error(failure);
+  }
+
+  // ── what all together may hold ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Tells the budget what it holds, where that has changed. */
+  #count(): void {
+    const before = this.counted;
+    const held = this.#gone || this.#failure !== null ? 0 : this.#held;
+    if (held < LITTLE && before === 0) return;
+    this.counted = held < LITTLE ? 0 : held;
+    if (this.counted === before) return;
+    budget.count(this, before);
+    const { readLimit } = this.#limits;
+    if (held > readLimit && this.#gate?.closed === false) this.#overRead(readLimit);
+  }
+
+  #overRead(limit: number): void {
+    const unfinished = this.#cutter?.held ?? 0;
+    if (unfinished > limit) this.#fail(new ReadOverflow(unfinished, limit));
+  }
+
+  get #held(): number {
+    const unfinished = this.#cutter?.held ?? 0;
+    const outgoing = this.#outgoing;
+    return outgoing === null || !outgoing.full ? unfinished : unfinished + outgoing.queued + this.#wire.pending;
+  }
+
+  press(pressed: boolean): void {
+    if (!pressed) {
+      const pressure = this.#pressure;
+      this.#pressure = null;
+      pressure?.patience.clear();
+      pressure?.valve.release();
+      return;
+    }
+    if (this.#pressure === null) {
+      const patience = this.#alarm(() => this.exceed(new MemoryExceeded(this.counted, budget.held, budget.soft)));
+      this.#pressure = { valve: new Valve(), patience };
+      this.#pressure.valve.close();
+      patience.set(this.#limits.writeDeadline);
+    }
+    this.#gate?.join(this.#pressure.valve);
+  }
+
+  exceed(error: MemoryExceeded): void {
+    this.#fail(error);
   }
 
   // ── what may not take for ever ────────────────────────────────────────────────────────────────────────────────────

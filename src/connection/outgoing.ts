@@ -17,6 +17,8 @@ export interface OutgoingListener {
   outgoingDone(): void;
   /** The stream failed; what came before is with the wire. */
   outgoingFailed(error: unknown): void;
+  /** More waits than before, although the wire is full. */
+  outgoingGrew(): void;
   /** The stream is more than the peer takes, and cannot be paused. */
   outgoingOverflowed(error: WriteOverflow): void;
 }
@@ -31,7 +33,7 @@ const SMALL = 16 * 1024;
  * The writing half of a connection: gathers what is emitted within a turn, hands it over a slice at a time, and closes
  * its valve while the peer is full.
  *
- * Holds a slice, and what one chunk of input is answered with, unless its sources cannot be paused; then, `limit`.
+ * Holds a slice, and what one chunk of input is answered with, unless its sources cannot be paused; then, `writeLimit`.
  */
 export class Outgoing implements Task, Taker {
   /** Bytes that wait here. */
@@ -43,7 +45,7 @@ export class Outgoing implements Task, Taker {
   writes = 0;
 
   readonly #wire: Wire;
-  readonly #limit: number;
+  readonly #limits: { readonly writeLimit: number };
   readonly #listener: OutgoingListener;
   readonly #consumer = new Consumer('connection.writes', SLICE);
   #source: { unsubscribe(): void } | null = null;
@@ -61,9 +63,9 @@ export class Outgoing implements Task, Taker {
   #left = false;
   #holding: (() => void) | null = null;
 
-  constructor(wire: Wire, limit: number, listener: OutgoingListener) {
+  constructor(wire: Wire, limits: { readonly writeLimit: number }, listener: OutgoingListener) {
     this.#wire = wire;
-    this.#limit = limit;
+    this.#limits = limits;
     this.#listener = listener;
   }
 
@@ -209,7 +211,9 @@ export class Outgoing implements Task, Taker {
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
   #overfull(): void {
     this.#consumer.filled(this.queued);
-    if (this.queued > this.#limit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, this.#limit));
+    const { writeLimit } = this.#limits;
+    if (this.queued > writeLimit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, writeLimit));
+    else this.#listener.outgoingGrew();
   }
 
   #hold(then: () => void): void {

@@ -58,7 +58,11 @@ export class Gate {
 
   /** Adds the valve of a consumer further down that was not in scope when the source was subscribed to. */
   join(valve: Valve): void {
-    if (this.#over) return;
+    if (!this.#over) this.hold(valve);
+  }
+
+  /** @internal The same for a valve that opens by itself: also when there is nothing behind what waits. */
+  hold(valve: Valve): void {
     valve.reached = true;
     if (valve === this.#first || this.#more?.has(valve)) return;
     (this.#more ??= new Set()).add(valve);

@@ -24,6 +24,14 @@ export interface Scope {
 export interface Cutter {
   /** Bytes that it has, and of which nothing is cut yet. */
   readonly held: number;
+  /** Whose bytes they are, once that has been found out. */
+  source: CutSource | null;
+}
+
+/** Whose bytes are cut into frames. */
+export interface CutSource {
+  /** So many more frames were handled of what came through `gate`. It may rest from then on, for others to have their turn. */
+  handled(gate: Gate, frames: number): void;
 }
 
 /** Told by `frame` about the frame that is under way. */

@@ -2,12 +2,15 @@ import { Observable, type Subscriber, tap } from 'rxjs';
 import type { KeepAliveEvent } from '../../operators/keep-alive.js';
 import { pauseWhile } from '../../operators/pause-while.js';
 import { checkText } from '../check.js';
+import { LimitReached } from '../errors.js';
 import type { Connection } from '../connection/connection.js';
 import type { SlowPolicy } from '../source/mailbox.js';
 import type { Events } from './events.js';
 import { Outbox, type Parcel, type Post } from './outbox.js';
 import { Meter } from './rates.js';
 import type { ClientStatistics, Sum } from './statistics.js';
+import type { ServerLimits } from './limits.js';
+import { type TagKeeper, Tags } from './tags.js';
 import type { Watch } from './watch.js';
 
 /** The time of something that has not happened. */
@@ -57,7 +60,7 @@ export interface Client {
   readonly opener: Opener;
   readonly connection: Connection;
   readonly rooms: ReadonlySet<string>;
-  /** Words that the program marks it with: `client.tags.add('slow')`. They mean nothing to the server. */
+  /** Words that the program marks it with: `client.tags.add('slow')`. To the server they mean nothing but how many may bear one. */
   readonly tags: Set<string>;
   readonly state: ClientState;
   readonly statistics: ClientStatistics;
@@ -75,15 +78,18 @@ export interface Host extends Post {
   /** The time, in milliseconds, by whatever clock the server goes. */
   now(): number;
   readonly idleAfter: number;
+  limits(): ServerLimits;
   /** Whether a client is not to be read from, by itself or with all others. */
   pauses(byItself: boolean): boolean;
   named(client: ServedClient, before: string): void;
   entered(client: ServedClient, room: string): void;
   exited(client: ServedClient, room: string): void;
+  tagged(client: ServedClient, tag: string): void;
+  untagged(client: ServedClient, tag: string): void;
 }
 
 /** @internal A client, for its server and for the handler that serves it. */
-export class ServedClient implements Client, Watch {
+export class ServedClient implements Client, Watch, TagKeeper {
   readonly connection: Connection;
   readonly opener: Opener;
   /** Whether it is not to be read from, for who reads: what `pauseWhile` wants to know. */
@@ -106,7 +112,7 @@ export class ServedClient implements Client, Watch {
   readonly #epoch: number;
   #name: string;
   /** Made when they are needed. */
-  #tags: Set<string> | undefined;
+  #tags: Tags | undefined;
   #rooms: Set<string> | undefined;
   /** When a byte of it came last, by the server's clock. */
   seenAt: number;
@@ -160,12 +166,13 @@ export class ServedClient implements Client, Watch {
   set name(name: string) {
     const before = this.#name;
     if (checkText('name', name) === before || this.gone) return;
+    this.#checkLength('a name', name);
     this.#name = name;
     this.#host.named(this, before);
   }
 
   get tags(): Set<string> {
-    return (this.#tags ??= new Set());
+    return (this.#tags ??= new Tags(this));
   }
 
   get rooms(): ReadonlySet<string> {
@@ -174,6 +181,8 @@ export class ServedClient implements Client, Watch {
 
   enter(room: string): void {
     if (this.gone || this.rooms.has(checkText('room', room))) return;
+    this.#checkLength('a room', room);
+    this.#checkCount('rooms of a client', this.rooms.size, this.#host.limits().maxRooms);
     (this.#rooms ??= new Set()).add(room);
     this.#host.entered(this, room);
   }
@@ -182,9 +191,28 @@ export class ServedClient implements Client, Watch {
     if (!this.gone && this.#rooms?.delete(room)) this.#host.exited(this, room);
   }
 
-  /** Whether the program has marked it so. */
-  isTagged(tag: string): boolean {
-    return this.#tags?.has(tag) === true;
+  /** Its tags, without a set being made for who has none. */
+  get marks(): ReadonlySet<string> {
+    return this.#tags ?? NOTHING;
+  }
+
+  tagged(tag: string): void {
+    if (this.gone) return;
+    this.#checkLength('a tag', tag);
+    this.#checkCount('tags of a client', this.marks.size, this.#host.limits().maxTags);
+    this.#host.tagged(this, tag);
+  }
+
+  untagged(tag: string): void {
+    if (!this.gone) this.#host.untagged(this, tag);
+  }
+
+  #checkLength(what: string, { length }: string): void {
+    this.#checkCount(`letters of ${what}`, length - 1, this.#host.limits().maxNameLength);
+  }
+
+  #checkCount(what: string, count: number, limit: number): void {
+    if (count >= limit) throw new LimitReached(what, limit);
   }
 
   // ── what its handler tells ────────────────────────────────────────────────────────────────────────────────────────
@@ -328,7 +356,7 @@ export class ServedClient implements Client, Watch {
 
   snapshot(): ClientSnapshot {
     const { id, address, name, opener, state, statistics } = this;
-    return { id, address, name, opener, rooms: [...this.rooms], tags: [...(this.#tags ?? [])], state, statistics };
+    return { id, address, name, opener, rooms: [...this.rooms], tags: [...this.marks], state, statistics };
   }
 
   #openOutbox(): Outbox | null {

@@ -2,7 +2,14 @@ import * as E from 'fp-ts/lib/Either.js';
 import { Observable, type OperatorFunction, Subject, Subscription } from 'rxjs';
 import { serve } from '../../operators/serve.js';
 import { checkText } from '../check.js';
-import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from '../connection/connection.js';
+import {
+  type Connection,
+  type ConnectionLimits,
+  type ConnectionOptions,
+  WireConnection,
+  connectionLimits,
+  inForce,
+} from '../connection/connection.js';
 import type { Outcome } from '../server/outcome.js';
 import type { Server } from '../server/server.js';
 import { difference, sameValue, shownRow, valueDifference } from './compare.js';
@@ -217,12 +224,18 @@ class Telling {
   }
 
   #open(wire: NetworkWire, options: ConnectionOptions): Connection {
-    const connection = new WireConnection(wire, connectionLimits({ ...this.#options.connection, ...options }));
+    const connection = new WireConnection(wire, this.#limitsOf(options));
     // Counted from 1 in each story, so that the same story is the same story.
     Object.assign(connection, { id: this.#opened.length + 1 });
     this.#opened.push(reported(this.time.now(), wire.peer));
     this.#connections.set(wire.peer, connection);
     return connection;
+  }
+
+  /** What a server can change is in force, unless the story has limits of its own. */
+  #limitsOf(options: ConnectionOptions): ConnectionLimits {
+    const { connection } = this.#options;
+    return connectionLimits(connection === undefined ? options : { ...connection, ...options, [inForce]: undefined });
   }
 
   /** Which client a connection is of, whatever a proxy says. */
