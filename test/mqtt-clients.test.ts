@@ -234,8 +234,8 @@ test('npm: the same client again closes the one that was there, and its will com
   await Promise.all([second.endAsync(), bob.endAsync(), first.endAsync()]);
 });
 
-test('npm: a client with a keep-alive of a second stays', async () => {
-  const ann = await join311('npm-alive', { keepalive: 1, reconnectPeriod: 0 });
+test('npm: a client with a keep-alive of two seconds stays', async () => {
+  const ann = await join311('npm-alive', { keepalive: 2, reconnectPeriod: 0 });
   let closed = false;
   ann.on('close', () => (closed = true));
   for (let pings = 0; pings < 3;) {

@@ -17,6 +17,7 @@ import {
   publish,
   suback,
   subscribe,
+  unsubscribe,
   will,
 } from './kit/mqtt.js';
 import { c, k, lasting, scene } from './kit/mqtt-scene.js';
@@ -186,6 +187,45 @@ test(
   ),
 );
 
+test(
+  'retained messages of QoS 1 and 2 come as there is room in flight, however many they are; an UNSUBSCRIBE ends that',
+  marbles(
+    scene(
+      async ({ client, hears, ended, broker, pass }) => {
+        for (const topic of ['a/1', 'a/2', 'a/3', 'a/4', 'b/1', 'b/2']) {
+          broker.publish({ topic, payload: Buffer.from(topic), qos: 1, retain: true });
+        }
+        const said = (topic: string, now: string, id: number): Uint8Array =>
+          publish(topic, now, 1, id, { retain: true });
+        client('ann', '(cs)-1-2-3u4|', {
+          c: lasting,
+          s: subscribe(1, ['b/#', 1], ['a/#', 2]),
+          1: ack('puback', 1),
+          2: ack('puback', 2),
+          3: ack('puback', 3),
+          u: unsubscribe(2, 'a/#'),
+          4: ack('puback', 4),
+        });
+        hears('ann', ' (ksp)-q-n-ru-|', {
+          k,
+          s: suback(1, 1, 2),
+          p: said('b/1', 'b/1', 1),
+          q: said('b/2', 'b/2', 2),
+          n: publish('a/1', 'new', 1, 3),
+          r: said('a/1', 'new', 4),
+          u: ack('unsuback', 2),
+        });
+        client('bob', '-^c|', { c: connect('bob', will('a/1', 'new', 1, true)) });
+        hears('bob', ' --k|', { k });
+        ended(['ann', 'finished'], ['bob', 'finished']);
+        await pass('1ms');
+        assert.is(broker.statistics.dropped, 0);
+      },
+      { limits: { inflight: 1, queued: 1 } },
+    ),
+  ),
+);
+
 // ── limits, and how it stands ───────────────────────────────────────────────────────────────────────────────────────
 
 test(
@@ -255,6 +295,7 @@ test('the number of a message is one that is not in use, also when all have been
   const session = new Session('ann', true, {
     limits: { ...defaultLimits, inflight: 3 },
     slow: 'drop-newest',
+    retained: () => undefined,
     onDropped: () => {},
   });
   session.resume({ send: (said) => sent.push(said), offer: () => {}, cut: () => {} });

@@ -204,7 +204,7 @@ export const statements: readonly Statement[] = [
       'who is silent for one and a half times its keep-alive is closed',
       'any packet keeps it alive, and half a packet does not; what it is sent neither',
       'a keep-alive of 0 is for ever, and the longest 27 hours',
-      'npm: a client with a keep-alive of a second stays',
+      'npm: a client with a keep-alive of two seconds stays',
     ],
   ],
   ['3.1.3-1', 'the fields of a CONNECT come in their order', [BYTES]],
@@ -267,7 +267,11 @@ export const statements: readonly Statement[] = [
   [
     '3.3.1-6',
     'who subscribes gets the last one of each topic',
-    [RETAINED, 'retained messages wait for a client that reads slowly, and none is lost'],
+    [
+      RETAINED,
+      'retained messages wait for a client that reads slowly, and none is lost',
+      'retained messages of QoS 1 and 2 come as there is room in flight, however many they are; an UNSUBSCRIBE ends that',
+    ],
   ],
   [
     '3.3.1-7',

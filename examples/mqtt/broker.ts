@@ -6,7 +6,7 @@ import { Client, type Login, type Post, TakenOver } from './client.js';
 import { type Limits, type Slow, defaultLimits } from './limits.js';
 import { firstPacket, packets } from './packet-rule.js';
 import { type Connect, type Message, type Packet, type Qos, type Subscription, packet } from './packets.js';
-import { Session } from './session.js';
+import { Session, type SessionSettings, lower } from './session.js';
 import { TopicTree } from './topics.js';
 
 /** What can be set for a broker. */
@@ -58,8 +58,6 @@ export interface Broker {
   /** Publishes how it stands, under `$SYS/broker`: what has changed since it did so last. */
   report(counted: Counted): void;
 }
-
-const lower = (one: Qos, other: Qos): Qos => (one < other ? one : other);
 
 /** The time of keep-alive and a half again is what a client may be silent. */
 const holdTime = (first: Packet): number => (first.type === 'connect' ? first.keepAlive * 1_500 : 0);
@@ -131,7 +129,7 @@ export const createBroker = (options: BrokerOptions = {}): Broker => {
   // ── sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   const unsubscribe = (session: Session, filter: string): void => {
-    if (!session.subscriptions.delete(filter)) return;
+    if (!session.unsubscribe(filter)) return;
     counts.subscriptions--;
     const subscribers = subscriptions.get(filter);
     subscribers?.delete(session);
@@ -167,7 +165,12 @@ export const createBroker = (options: BrokerOptions = {}): Broker => {
     return false;
   };
 
-  const settings = { limits, slow, onDropped: () => void counts.dropped++ };
+  const settings: SessionSettings = {
+    limits,
+    slow,
+    retained: (topic) => retained.get(topic),
+    onDropped: () => void counts.dropped++,
+  };
 
   const enter = ({ clientId, clean }: Connect): { session: Session; present: boolean } | undefined => {
     const id = clientId === '' ? `auto-${randomUUID()}` : clientId;

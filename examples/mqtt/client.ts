@@ -29,7 +29,7 @@ import type {
   SubscribeCode,
   Subscription,
 } from './packets.js';
-import { type Link, ProtocolViolation, type Session } from './session.js';
+import { type Link, ProtocolViolation, type Session, lower } from './session.js';
 
 /** The same client is here again, over another connection. */
 export class TakenOver extends Error {
@@ -211,15 +211,14 @@ export class Client implements Link {
     return concat(of<Packet>({ type: 'suback', id, codes }), fromAsyncIterable(this.#retained(session, granted)));
   }
 
-  /** Retained messages, one after another as the client takes them; each as it is when its turn has come. */
+  /** Retained messages of QoS 0, one after another as the client takes them; the session sends the others. */
   *#retained(session: Session, subscriptions: readonly Subscription[]): Iterable<Packet> {
-    for (const { filter, qos: granted } of subscriptions) {
-      for (const topic of this.#post.retainedBy(filter)) {
+    for (const subscription of subscriptions) {
+      for (const topic of this.#post.retainedBy(subscription.filter)) {
         const message = this.#post.retained(topic);
         if (message === undefined) continue;
-        const qos = message.qos < granted ? message.qos : granted;
-        if (qos > 0) session.deliver({ ...message, qos });
-        else yield { type: 'publish', ...message, qos, id: 0, dup: false };
+        if (lower(message.qos, subscription.qos) > 0) session.want(topic, subscription);
+        else yield { type: 'publish', ...message, qos: 0, id: 0, dup: false };
       }
     }
   }

@@ -2,7 +2,7 @@
 // on their way to it or from it. No streams here: packets go to the link that the session has at the moment.
 import { PeerTooSlow } from 'sluice';
 import type { Limits, Slow } from './limits.js';
-import type { Message, Packet, Qos } from './packets.js';
+import type { Message, Packet, Qos, Subscription } from './packets.js';
 
 /** The client does what the standard forbids, or more than the limits allow: its connection is closed. */
 export class ProtocolViolation extends Error {
@@ -27,9 +27,14 @@ export interface Link {
 export interface SessionSettings {
   readonly limits: Limits;
   readonly slow: Slow;
+  /** The retained message of a topic. */
+  readonly retained: (topic: string) => Message | undefined;
   /** Told of each message that did not fit. */
   readonly onDropped: () => void;
 }
+
+/** Of two, the one that promises less. */
+export const lower = (one: Qos, other: Qos): Qos => (one < other ? one : other);
 
 export class Session {
   readonly clientId: string;
@@ -43,6 +48,8 @@ export class Session {
   /** What waits until there is room in flight. */
   readonly #queue: Message[] = [];
   #queuedBytes = 0;
+  /** Topics of which the retained message is to be sent after that, and because of what. */
+  readonly #wanted = new Map<string, Subscription>();
   #lastId = 0;
   /** What came with QoS 2 and was passed on, until the client knows that (PUBREL). */
   readonly #unreleased = new Set<number>();
@@ -70,6 +77,19 @@ export class Session {
     this.#queue.push(message);
     this.#queuedBytes += message.payload.length;
     this.#sendOn();
+  }
+
+  /** The client is to have the retained message of a topic: the one that is there when its turn has come. */
+  want(topic: string, subscription: Subscription): void {
+    if (this.#wanted.size >= this.#settings.limits.retained) return this.#settings.onDropped();
+    this.#wanted.set(topic, subscription);
+    this.#sendOn();
+  }
+
+  /** Ends a subscription, if it is there. What it has brought already stays. */
+  unsubscribe(filter: string): boolean {
+    for (const [topic, subscription] of this.#wanted) if (subscription.filter === filter) this.#wanted.delete(topic);
+    return this.subscriptions.delete(filter);
   }
 
   /** The client is there (again): sends all that it has not acknowledged, in the old order, and then what waits. */
@@ -102,13 +122,29 @@ export class Session {
   /** Sends what waits, as long as there is room in flight. */
   #sendOn(): void {
     while (this.link !== null && this.#inflight.size < this.#settings.limits.inflight) {
-      const message = this.#queue.shift();
+      const message = this.#next();
       if (message === undefined) return;
-      this.#queuedBytes -= message.payload.length;
       const id = this.#nextId();
       this.#inflight.set(id, message);
       this.link.send({ type: 'publish', ...message, id, dup: false });
     }
+  }
+
+  /** What waits longest, and after that what is retained: so nothing comes that is older than what came before. */
+  #next(): Message | undefined {
+    const message = this.#queue.shift();
+    if (message !== undefined) {
+      this.#queuedBytes -= message.payload.length;
+      return message;
+    }
+    for (const [topic, subscription] of this.#wanted) {
+      this.#wanted.delete(topic);
+      const retained = this.#settings.retained(topic);
+      const qos = lower(subscription.qos, retained?.qos ?? 0);
+      // One that was replaced by a message of QoS 0 came as that.
+      if (retained !== undefined && qos > 0) return { ...retained, qos };
+    }
+    return undefined;
   }
 
   #nextId(): number {
