@@ -160,11 +160,11 @@ export class Session {
     if (!isFull()) return true;
     if (slow === 'disconnect') this.link?.cut(new PeerTooSlow(this.#queue.length));
     if (slow !== 'drop-oldest' || bytes > limits.queuedBytes) return false;
-    while (isFull()) {
+    while (this.#queue.length > 0 && isFull()) {
       this.#queuedBytes -= this.#queue.shift()?.payload.length ?? 0;
       this.#settings.onDropped();
     }
-    return true;
+    return !isFull();
   }
 
   // ── from the client ───────────────────────────────────────────────────────────────────────────────────────────────
