@@ -10,7 +10,7 @@ const CONNECT = 0x10;
  * is. What cannot be a packet is refused by its first byte.
  */
 export const packets = (limit: number): InvertibleRule => {
-  const judge = (front: Front): Verdict => {
+  const judge = (front: Pick<Front, 'at'>): Verdict => {
     const fault = faultOf(front.at(0));
     if (fault !== undefined) return malformed(fault);
     let length = 0;
@@ -28,7 +28,7 @@ export const packets = (limit: number): InvertibleRule => {
     capacity: 1 + LONGEST + limit,
     judge,
     encode: (packet) => {
-      const verdict = judge({ length: packet.length, at: (index) => packet[index] ?? -1, indexOf: () => -1 });
+      const verdict = judge({ at: (index) => packet[index] ?? -1 });
       if (verdict.answer === 'found' && verdict.size === packet.length) return packet;
       throw new RangeError(`payload must be one packet of ${limit} bytes at most, got ${packet.length} bytes`);
     },
