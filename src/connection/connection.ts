@@ -284,11 +284,12 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #chunksIn = 0;
   #moved = 0;
 
-  constructor(wire: Wire, limits: ConnectionLimits) {
+  /** `timetable`: that of the scheduler, where it is known already. */
+  constructor(wire: Wire, limits: ConnectionLimits, timetable: Timetable = timetableOf(limits.scheduler)) {
     this.#wire = wire;
     this.#limits = limits;
     this.#lends = limits.readBuffer !== 'fresh';
-    this.#timetable = timetableOf(limits.scheduler);
+    this.#timetable = timetable;
     wire.attach(this);
   }
 
