@@ -366,19 +366,22 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#fail(new ConnectionAborted());
   }
 
-  /** @internal Turns to TLS. Completes when the handshake is done; an error of it is the connection's. */
-  secure(shake: Shake, ms: number): Observable<never> {
+  /**
+   * @internal Turns to TLS. Completes when the handshake is done; an error of it is the connection's. `from` the first
+   * byte: what has come and is unread is no plaintext, but the peer's first words of the handshake.
+   */
+  secure(shake: Shake, ms: number, from: 'now' | 'first' = 'now'): Observable<never> {
     const wire = this.#wire;
     if (!canChange(wire)) throw new TypeError('connection must be over a socket or another stream');
     return new Observable((subscriber) => {
       const fail = (error: SluiceError): void => {
         this.#fail(error);
-        subscriber.error(error);
+        subscriber.error(this.#failure);
       };
       if (this.#failure !== null) return fail(this.#failure);
       if (this.#reading !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));
       if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
-      const held = this.#uncut + wire.unheard;
+      const held = from === 'now' ? this.#uncut + wire.unheard : 0;
       if (held > 0) return fail(new PlaintextRefused(held));
       if (this.#inputEnded) return fail(new TlsFailed('ECONNRESET'));
       const begin = (): void => {

@@ -14,6 +14,9 @@ const wireOf = Symbol('wire');
 
 type Wired = Duplex & { [wireOf]: DuplexWire };
 
+/** Streams that others are at work on. Under TLS they must not be reset either: Node 20 does not survive it. */
+const handedOver = new WeakSet<Duplex>();
+
 function tellReceived(this: Wired, chunk: Uint8Array): void {
   this[wireOf].listener.received(chunk);
 }
@@ -118,6 +121,7 @@ export class DuplexWire implements ChangingWire {
 
   change(make: (stream: Duplex, made: (next: Duplex) => void) => void): void {
     const before = this.#stream as Wired;
+    handedOver.add(before);
     before
       .off('data', tellReceived)
       .off('end', tellEnded)
@@ -211,7 +215,7 @@ const emitsClose = (stream: Duplex): boolean => {
  */
 export const resetStream = (stream: Duplex): void => {
   const ending = stream.writableEnded && stream.writableLength === 0 && !stream.writableFinished;
-  if (stream instanceof Socket && stream.remoteFamily !== undefined && !('encrypted' in stream) && !ending)
-    stream.resetAndDestroy();
+  const tls = 'encrypted' in stream || handedOver.has(stream);
+  if (stream instanceof Socket && stream.remoteFamily !== undefined && !tls && !ending) stream.resetAndDestroy();
   else stream.destroy();
 };

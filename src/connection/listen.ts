@@ -59,6 +59,13 @@ export type ListenEvent =
       readonly peer: string;
       readonly reason: 'handshake-failed' | 'too-many-handshakes';
       readonly error: TlsFailed;
+    }
+  /** A `proxyProtocol` that was given this hook has refused it. */
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'untrusted' | 'no-header';
+      readonly error: unknown;
     };
 
 /** How to listen. A port, or a path, is all that is needed. */
