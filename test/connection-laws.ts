@@ -41,6 +41,8 @@ export interface Transport {
   readonly seesAbort: Over;
   /** What the peer sees when we are gone and have not read all that it sent. */
   readonly seesUnread: Over;
+  /** What the peer sees when we are gone in the midst of writing, all read (default: an end, as of one who has said all). */
+  readonly seesGone?: Over;
   /** How a peer that goes without a word may be seen by who reads (default: as one that has ended). */
   readonly leaving?: readonly string[];
   /** Fails unless all that `open` made is gone again. Called after every law. */
@@ -87,7 +89,15 @@ const KB = 1024;
 const MB = 1024 * KB;
 
 /** The laws of a connection, each once, for any transport. */
-export const connectionLaws = ({ name, open, seesAbort, seesUnread, leaving = ['|'], close }: Transport): void => {
+export const connectionLaws = ({
+  name,
+  open,
+  seesAbort,
+  seesUnread,
+  seesGone = 'end',
+  leaving = ['|'],
+  close,
+}: Transport): void => {
   const laws = suite(name);
   const law = (title: string, body: () => Promise<void>): void =>
     laws(title, async () => {
@@ -517,7 +527,7 @@ export const connectionLaws = ({ name, open, seesAbort, seesUnread, leaving = ['
   law('unsubscribing writes destroys the connection', async () => {
     const { near, far } = await open();
     near.writes(NEVER).subscribe().unsubscribe();
-    assert.is(await far.read().over, 'end');
+    assert.is(await far.read().over, seesGone);
     await gone(near);
     assert.equal(record(near.reads).seen, ['#ConnectionReset']);
 

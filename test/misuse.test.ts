@@ -6,6 +6,7 @@ import * as ix from '../operators/ix/index.js';
 import * as operators from '../operators/index.js';
 import * as main from '../src/index.js';
 import * as servers from '../src/server/index.js';
+import * as websockets from '../src/websocket/index.js';
 import { raised } from './kit/raised.js';
 import { suite } from './kit/suite.js';
 
@@ -541,6 +542,39 @@ const ofServer: Readonly<Record<string, readonly Row[]>> = {
   ],
 };
 
+const ofWebsocket: Record<string, readonly Row[]> = {
+  listenWebSocket: [
+    [(f) => f(), TypeError, noObject('options', undefined)],
+    [(f) => f({}), TypeError, /^give either a port or a path, got neither$/],
+    [(f) => f({ port: 70_000 }), RangeError, /^port must be a whole number from 0 to 65535, got 70000$/],
+    [(f) => f({ port: 1, server: {} }), TypeError, /^give either a server or a place of its own, got both$/],
+    [(f) => f({ port: 1, tls: {} }), TypeError, /^tls goes with an HTTPS server of its own: give that as server$/],
+    [(f) => f({ server: 5 }), TypeError, /^server must be an HTTP server, got 5$/],
+    [(f) => f({ port: 1, at: '' }), TypeError, /^at must be a text that is not empty, got ""$/],
+    [(f) => f({ port: 1, origins: 5 }), TypeError, noFunction('origins', 5)],
+    [(f) => f({ port: 1, origins: [5] }), TypeError, /^origins must be a text that is not empty, got 5$/],
+    [(f) => f({ port: 1, onRequest: 5 }), TypeError, noFunction('onRequest', 5)],
+    [(f) => f({ port: 1, handshakeTimeout: 0 }), RangeError, /^handshakeTimeout must be a time from 1 to/],
+    [(f) => f({ port: 1, maxMessage: 0 }), RangeError, /^maxMessage must be a whole number from 1 to/],
+    [(f) => f({ port: 1, maxWaiting: -1 }), RangeError, /^maxWaiting must be a whole number from 0 to/],
+    [(f) => f({ port: 1, writeLimit: 0 }), RangeError, /^writeLimit must be a whole number from 1 to/],
+    [(f) => f({ port: 1, onEvent: 5 }), TypeError, noFunction('onEvent', 5)],
+    [(f) => f({ port: 1, onListening: 5 }), TypeError, noFunction('onListening', 5)],
+  ],
+  dialWebSocket: [
+    [(f) => f(), TypeError, /^url must be a text that is not empty, got undefined$/],
+    [
+      (f) => f('127.0.0.1:80'),
+      TypeError,
+      /^url must be a WebSocket's, such as ws:\/\/127\.0\.0\.1:80, got "127\.0\.0\.1:80"$/,
+    ],
+    [(f) => f('http://127.0.0.1'), TypeError, /^url must be a WebSocket's, .* got "http:\/\/127\.0\.0\.1"$/],
+    [(f) => f('ws://127.0.0.1', null), TypeError, noObject('options', null)],
+    [(f) => f('ws://127.0.0.1', { connectTimeout: 0 }), RangeError, /^connectTimeout must be a time from 1 to/],
+    [(f) => f('ws://127.0.0.1', { maxMessage: 0 }), RangeError, /^maxMessage must be a whole number from 1 to/],
+  ],
+};
+
 /** Those that take nothing that could be wrong: they are values, classes, or make a value of what they are given. */
 const without = new Set(['Deframer', 'Topic', 'more', 'tooLong', 'malformed', 'raw']);
 
@@ -549,6 +583,7 @@ const suites = [
   { name: 'sluice/operators', exported: operators, table: ofOperators },
   { name: 'sluice/operators/ix', exported: ix, table: ofIx },
   { name: 'sluice/server', exported: servers, table: ofServer },
+  { name: 'sluice/websocket', exported: websockets, table: ofWebsocket },
 ] as const;
 
 for (const { name, exported, table } of suites) {

@@ -5,9 +5,6 @@ import { dirname } from 'node:path';
 import { Observable, type Subscription } from 'rxjs';
 import { checkBoolean, checkHook, checkInteger } from '../check.js';
 import { ListenFailed, type TlsFailed } from '../errors.js';
-import { Gate } from '../flow/gate.js';
-import { Queue } from '../flow/queue.js';
-import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { timetableOf } from '../time/timetable.js';
 import { expectLargeBuffers } from './allocator.js';
@@ -30,6 +27,7 @@ import { TlsAcceptor } from './tls-acceptor.js';
 import type { TlsSource } from './tls-from.js';
 import { Handshakes } from './tls-handshakes.js';
 import type { TlsServerOptions } from './tls-options.js';
+import { WaitingRoom } from './waiting-room.js';
 
 /** Where a server listens, once it does. */
 export interface ListenAddress {
@@ -66,6 +64,12 @@ export type ListenEvent =
       readonly peer: string;
       readonly reason: 'untrusted' | 'no-header';
       readonly error: unknown;
+    }
+  /** It asked `listenWebSocket` for another path, came from a page of somebody else's, or spoke no WebSocket. */
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'other-path' | 'other-origin' | 'no-websocket';
     };
 
 /** How to listen. A port, or a path, is all that is needed. */
@@ -131,8 +135,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
   return new Observable((subscriber) => {
     const timetable = timetableOf(limits.scheduler);
     const { clock } = timetable;
-    const gate = new Gate();
-    const waiting = new Queue<Socket>();
+    const room = new WaitingRoom<Socket>(maxWaiting, (socket) => emit(socket));
     let opened = false;
     let wait = 0;
     let refuseUntil = -Infinity;
@@ -154,8 +157,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       const shares = limits.readBuffer === 'shared' && tls === undefined;
       const wire = shares ? sharingWire(socket, ends) : new DuplexWire(socket, ends);
       const connection = new WireConnection(wire, limits, timetable);
-      // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
-      inScope(gate.scope, () => subscriber.next(connection));
+      subscriber.next(connection);
     };
 
     const refuse = (socket: Socket, reason: 'backing-off' | 'too-many-waiting'): void => {
@@ -177,27 +179,16 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       if (shortage !== undefined) backOff(shortage);
     };
 
-    const admit = (): void => {
-      const socket = waiting.shift();
-      if (socket !== undefined) emit(socket);
-      if (waiting.length > 0) gate.wait(admit);
-    };
-
-    const mustWait = (): boolean => gate.closed || waiting.length > 0;
-    const mayNotWait = (): boolean => mustWait() && waiting.length >= maxWaiting;
-
     const arrived = (socket: Socket): void => {
-      if (!mustWait()) return emit(socket);
-      if (mayNotWait()) return refuse(socket, 'too-many-waiting');
-      waiting.push(unheard(socket));
-      if (waiting.length === 1) gate.wait(admit);
+      if (room.busy) unheard(socket);
+      if (!room.take(socket)) refuse(socket, 'too-many-waiting');
     };
 
     server.on('connection', (socket) => {
       if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
       looking ??= clock.after(LOOK, look);
       // There is no need to shake hands with one who is refused.
-      if (handshakes === undefined || mayNotWait()) return arrived(socket);
+      if (handshakes === undefined || room.full) return arrived(socket);
       const peer = peerName(socket);
       handshakes.begin(unheard(socket), arrived, (reason, error) =>
         tell('onEvent', onEvent, { type: 'refused', peer, reason, error }),
@@ -235,11 +226,9 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     return () => {
       file?.remove();
       looking?.unsubscribe();
-      gate.forget(admit);
-      gate.leave();
       server.close();
       handshakes?.leave();
-      for (let socket = waiting.shift(); socket !== undefined; socket = waiting.shift()) resetStream(socket);
+      room.leave(resetStream);
     };
   });
 };

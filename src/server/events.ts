@@ -9,7 +9,7 @@ import type { StopReport } from './report.js';
  * Why a connection was refused: its address is denied, or is none of those that are allowed; the server is full; too many
  * of its address are there; the acceptor had no descriptor left; too many waited already; the TLS handshake came to
  * nothing, or was given up because too many others were under way; or, where a `proxyProtocol` tells the server, it is no
- * proxy that is trusted, or sent no header.
+ * proxy that is trusted, or sent no header; or `listenWebSocket` has refused it: for its path, its page, or no WebSocket.
  */
 export type RefusedReason =
   | 'denied'
@@ -21,7 +21,10 @@ export type RefusedReason =
   | 'handshake-failed'
   | 'too-many-handshakes'
   | 'untrusted'
-  | 'no-header';
+  | 'no-header'
+  | 'other-path'
+  | 'other-origin'
+  | 'no-websocket';
 
 /** What each event tells besides its `type` and the name of its `server`. */
 interface Told {

@@ -11,7 +11,7 @@ interface Opened {
 }
 
 /** What the peer sees when we abort, and when we go without having read all. */
-export type Sees = Pick<Transport, 'seesAbort' | 'seesUnread' | 'leaving'>;
+export type Sees = Pick<Transport, 'seesAbort' | 'seesUnread' | 'seesGone' | 'leaving'>;
 
 /** A transport that opens each connection apart, so that none can hide behind another. */
 export const transport = (

@@ -1,0 +1,175 @@
+import { type IncomingMessage, type RequestListener, STATUS_CODES, Server, createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Observable } from 'rxjs';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { checkFunction, checkHook, checkInteger, checkObject, checkText, checkTime } from '../check.js';
+import { ListenFailed } from '../errors.js';
+import { tell } from '../hook.js';
+import { type Place, checkPlace, endsOf, hostAndPort, peerOf, placeName } from './address.js';
+import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
+import type { ListenAddress, ListenEvent } from './listen.js';
+import { WaitingRoom } from './waiting-room.js';
+import { HALF_CLOSE, READING, WebSocketWire } from './websocket-wire.js';
+
+/** Why one is refused who has asked. */
+type Reason = 'other-path' | 'other-origin' | 'no-websocket' | 'too-many-waiting';
+
+/** How to listen for WebSockets: on a port of one's own, or at an HTTP or HTTPS server that there is. */
+export interface WebSocketListenOptions extends Place, ConnectionOptions {
+  /** A server of the program's, in place of a port. It is neither opened nor closed, and with HTTPS it is `wss:`. */
+  readonly server?: Server;
+  /** The path of the URL at which WebSockets are taken (default: any). */
+  readonly at?: string;
+  /**
+   * From which pages a browser may come: origins, such as `https://example.org`, or what decides (default: those of the
+   * same host and port as they ask). A program that is no browser sends no origin, and may come.
+   */
+  readonly origins?: readonly string[] | ((origin: string, request: IncomingMessage) => boolean);
+  /** Answers plain HTTP requests on the port, such as that for the page (default: 426, upgrade required). */
+  readonly onRequest?: RequestListener;
+  /** How long a peer may take to ask, in milliseconds (default 10,000); on a port of one's own. */
+  readonly handshakeTimeout?: number;
+  /** The most bytes of a message, put together from its fragments (default 1 MiB). A longer one closes (1009). */
+  readonly maxMessage?: number;
+  /** How many accepted connections may wait unread for a consumer that is busy (default 10,000); more are refused. */
+  readonly maxWaiting?: number;
+  /** Called when the port is open. */
+  readonly onListening?: (address: ListenAddress) => void;
+  /** Called with what happens to the acceptor and ends nothing. */
+  readonly onEvent?: (event: ListenEvent) => void;
+}
+
+/**
+ * The acceptor for WebSockets: emits a connection for each, of the same type as `listen` does.
+ *
+ *     subscribed   ^------------------!
+ *                  listenWebSocket({ port: 7080 })
+ *     connections  ---a--b-----c-------
+ *
+ * The messages of a peer, text or binary, are the chunks of `reads`; what is written goes in binary messages. Frames are
+ * cut as over TCP, so that one protocol serves both. A peer's close is the end of its side and of ours; between two
+ * programs that agree on the subprotocol `half-close.sluice`, as `dialWebSocket` does, each side ends by itself.
+ * Compression is off: what is small on the wire stays so in memory.
+ *
+ * Fails with `ListenFailed` when the port cannot be opened. Unsubscribing closes the port, and no connection that was
+ * emitted. RFC 6455.
+ */
+export const listenWebSocket = (options: WebSocketListenOptions): Observable<Connection> => {
+  const { server: given, at, ...place } = checkObject('options', options);
+  const where = given === undefined ? checkPlace(place, 0) : undefined;
+  if (given !== undefined && (place.port !== undefined || place.path !== undefined)) {
+    throw new TypeError('give either a server or a place of its own, got both');
+  }
+  if (given !== undefined && !(given instanceof Server) && typeof (given as Server).on !== 'function') {
+    throw new TypeError(`server must be an HTTP server, got ${String(given)}`);
+  }
+  if ((options as { readonly tls?: unknown }).tls !== undefined) {
+    throw new TypeError('tls goes with an HTTPS server of its own: give that as server');
+  }
+  const limits = connectionLimits(options);
+  const path = at === undefined ? undefined : checkText('at', at);
+  const mayCome = originsOf(options.origins);
+  const onRequest = checkFunction('onRequest', options.onRequest ?? upgradeRequired);
+  const handshakeTimeout = checkTime('handshakeTimeout', options.handshakeTimeout ?? 10_000);
+  const maxMessage = checkInteger('maxMessage', options.maxMessage ?? 1024 * 1024, 1);
+  const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 0);
+  const onListening = checkHook('onListening', options.onListening);
+  const onEvent = checkHook('onEvent', options.onEvent);
+
+  return new Observable((subscriber) => {
+    const sockets = new WebSocketServer({
+      ...READING,
+      noServer: true,
+      clientTracking: false,
+      maxPayload: maxMessage,
+      handleProtocols: (offered) => offered.has(HALF_CLOSE) && HALF_CLOSE,
+    });
+    const room = new WaitingRoom<WebSocketWire>(maxWaiting, (wire) => {
+      subscriber.next(new WireConnection(wire, limits));
+    });
+
+    const refuse = (socket: Duplex, status: number, reason: Reason): void => {
+      const { peer, port } = endsOf(socket as Socket, undefined);
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      tell('onEvent', onEvent, { type: 'refused', peer: peerOf(peer, port), reason });
+    };
+
+    const asked = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      socket.on('error', ignore);
+      if (path !== undefined && pathOf(request) !== path) {
+        // Somebody else may listen for another path.
+        return given !== undefined && given.listenerCount('upgrade') > 1
+          ? undefined
+          : refuse(socket, 404, 'other-path');
+      }
+      if (!mayCome(request)) return refuse(socket, 403, 'other-origin');
+      if (room.full) return refuse(socket, 503, 'too-many-waiting');
+      sockets.handleUpgrade(request, socket, head, (webSocket) => opened(webSocket, socket));
+    };
+
+    const opened = (webSocket: WebSocket, socket: Duplex): void => {
+      const wire = new WebSocketWire(webSocket, socket, endsOf(socket as Socket, undefined));
+      if (!room.take(wire)) wire.destroy();
+    };
+
+    sockets.on('wsClientError', (_, socket) => refuse(socket, 400, 'no-websocket'));
+
+    if (given !== undefined) {
+      given.on('upgrade', asked);
+      return () => {
+        given.off('upgrade', asked);
+        room.leave((wire) => wire.destroy());
+      };
+    }
+
+    const http = createServer(
+      { headersTimeout: handshakeTimeout, requestTimeout: handshakeTimeout, connectionsCheckingInterval: 500 },
+      onRequest,
+    );
+    const failed = (error: NodeJS.ErrnoException): void =>
+      subscriber.error(new ListenFailed(placeName(where as Place), error.code, error));
+    http.on('upgrade', asked);
+    http.on('error', failed);
+    http.on('listening', () => tell('onListening', onListening, addressOf(http, where as Place)));
+    http.listen({ ...where });
+    return () => {
+      http.close();
+      http.closeAllConnections();
+      room.leave((wire) => wire.destroy());
+    };
+  });
+};
+
+const ignore = (): void => {};
+
+const upgradeRequired: RequestListener = (_, response) => {
+  response.writeHead(426, { upgrade: 'websocket', connection: 'close' }).end('this is a WebSocket\n');
+};
+
+const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/\?.*$/s, '');
+
+const originsOf = (origins: WebSocketListenOptions['origins']): ((request: IncomingMessage) => boolean) => {
+  if (Array.isArray(origins)) {
+    const known = new Set((origins as readonly unknown[]).map((origin) => checkText('origins', origin)));
+    return ({ headers: { origin } }) => origin === undefined || known.has(origin);
+  }
+  if (origins !== undefined) {
+    const decide = checkFunction('origins', origins as (origin: string, request: IncomingMessage) => boolean);
+    return (request) => {
+      const { origin } = request.headers;
+      return origin === undefined || decide(origin, request);
+    };
+  }
+  return ({ headers: { origin, host } }) => origin === undefined || hostOf(origin) === host;
+};
+
+/** The host and port of an origin, as a browser puts them into `Host`. */
+const hostOf = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined);
+
+const addressOf = (http: Server, where: Place): ListenAddress => {
+  const address = http.address();
+  return typeof address === 'object' && address !== null
+    ? { name: hostAndPort(address.address, address.port), host: address.address, port: address.port, path: undefined }
+    : { name: placeName(where), host: undefined, port: undefined, path: where.path };
+};
