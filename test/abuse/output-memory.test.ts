@@ -1,0 +1,95 @@
+// Cases 11 to 16: who asks and does not read.
+import { setTimeout as wait } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import { MB, abuse, bytes, closed, dismiss, each, flood, manyOf, tell, until, word } from '../kit/abuse.js';
+
+const { test, done } = abuse('output memory');
+
+/** A question that is asked again and again by somebody who has logged in. */
+const askedOften = ({ ask, name }: { readonly ask: (word: string) => string; readonly name: string }): Buffer => {
+  const one = name === 'chat' ? '/help\n' : ask('z'.repeat(15));
+  return bytes(one.repeat(Math.ceil(65_536 / one.length)));
+};
+
+done('11: peers that ask and never read are not read from, cost little, and are closed', async (servers) => {
+  const { ports } = servers;
+  const seen = await servers.bear((ended) =>
+    each(ports, async (port) => {
+      const often = askedOften(port.target);
+      const sockets = await servers.crowd(4, port, (socket) => {
+        if (port.target.login !== undefined) socket.write(port.target.login);
+        flood(socket, often);
+      });
+      await until(() => ended(port, 'WriteStalled') === 4);
+      dismiss(sockets);
+    }),
+  );
+  tell(`11, 4 connections to each of ${ports.length} ports`, seen);
+  for (const port of ports) seen.expect(port, 'WriteStalled', 4);
+  assert.ok(seen.used < 20 * MB);
+});
+
+done('12: nor does a sip now and then keep them', async (servers) => {
+  const { ports } = servers;
+  const seen = await servers.bear((ended) =>
+    each(ports, async (port) => {
+      const often = askedOften(port.target);
+      const sockets = await servers.crowd(2, port, (socket) => {
+        if (port.target.login !== undefined) socket.write(port.target.login);
+        flood(socket, often);
+      });
+      const sip = setInterval(() => {
+        for (const socket of sockets) socket.read(1);
+      }, 300);
+      await until(() => ended(port, 'WriteStalled') === 2);
+      clearInterval(sip);
+      dismiss(sockets);
+    }),
+  );
+  tell(`12, 2 connections to each of ${ports.length} ports`, seen);
+  for (const port of ports) seen.expect(port, 'WriteStalled', 2);
+  assert.ok(seen.used < 20 * MB);
+});
+
+done('13: one who does not listen to the chat costs the others nothing', async (servers) => {
+  const ports = servers.those('noise');
+  const seen = await servers.bear(() =>
+    each(ports, async (port) => {
+      const [stuck, well, talker] = [await servers.guest(port), await servers.guest(port), await servers.guest(port)];
+      stuck.socket.pause();
+      let heard = 0;
+      well.socket.on('data', (chunk: Buffer) => {
+        heard += chunk.length;
+      });
+      const line = bytes(`${'y'.repeat(1_000)}\n`);
+      const lines = Buffer.concat(Array.from({ length: 100 }, () => line));
+      for (let said = 0; said < 100; said++) {
+        const before = heard;
+        talker.socket.write(lines);
+        while (heard < before + 100 * 1_000) await wait(2);
+      }
+      const last = word();
+      talker.send(`${last}\n`);
+      await well.heard(new RegExp(`${last}\n`));
+      for (const { socket } of [stuck, well, talker]) socket.destroy();
+    }),
+  );
+  tell(`13, 8 MB of chat at each of ${ports.length} ports`, seen);
+  assert.ok(seen.used < 20 * MB);
+});
+
+done('14: who has not logged in is answered three times, and no more', async (servers) => {
+  const ports = servers.those('login');
+  const tokens = manyOf('no such token\n');
+  const seen = await servers.bear(() =>
+    each(ports, async (port) => {
+      const sockets = await servers.crowd(10, port, (socket) => flood(socket, tokens));
+      await closed(sockets);
+    }),
+  );
+  tell('14', seen);
+  for (const port of ports) seen.expect(port, 'NotAuthenticated', 10);
+  assert.ok(seen.used < 5 * MB);
+});
+
+test.run();
