@@ -18,7 +18,7 @@ test('40 and 41: a length has one spelling, and none is less than its own header
     [lengthPrefixed({ width: 2, includesHeader: true }), '\x00\x00AAAA'],
     [lengthPrefixed({ width: 2, includesHeader: true }), '\x00\x01AAAA'],
     [lengthPrefixed({ width: 4, adjustment: -8 }), '\x00\x00\x00\x07AAAAAAAA'],
-    [selfCounting(), '\x00\x01AAAA'],
+    [selfCounting(), '\x01\x00AAAA'],
   ] as const) {
     for (const cut of [wire.length, 1]) {
       const frames = deframer(rule);
