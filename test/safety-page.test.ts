@@ -52,8 +52,21 @@ test('runs what the promises are shown by', () => {
   const commands = [...page.matchAll(/`npm test -- ([^`]+)`/g)];
   assert.ok(commands.length > 9);
   for (const [command, words = ''] of commands) {
-    for (const word of words.split(' ')) assert.ok(files.some((name) => name.includes(word)), `${command}: ${word}`);
+    for (const word of words.split(' '))
+      assert.ok(
+        files.some((name) => name.includes(word)),
+        `${command}: ${word}`,
+      );
   }
+});
+
+test('SECURITY.md names the packages that it needs, and no other', () => {
+  const { dependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  const names = Object.keys(dependencies).map((name) => `\`${name}\``);
+  const list = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  assert.ok(readFileSync(`${root}SECURITY.md`, 'utf8').includes(`Five packages are needed to run it: ${list}.`));
 });
 
 test.run();

@@ -48,7 +48,11 @@ done('27: many questions in one go are answered in order, and keep nobody waitin
 
 done('30: what takes long to look through is looked at for its length first', async (servers) => {
   const ports = servers.ports.filter(({ target }) => target.name === 'json');
-  const sayings = [`${'['.repeat(30_000)}${']'.repeat(30_000)}\n`, `[${'1,'.repeat(30_000)}1]\n`, `"${'\\u0000'.repeat(10_000)}"\n`];
+  const sayings = [
+    `${'['.repeat(30_000)}${']'.repeat(30_000)}\n`,
+    `[${'1,'.repeat(30_000)}1]\n`,
+    `"${'\\u0000'.repeat(10_000)}"\n`,
+  ];
   const seen = await servers.bear(async () => {
     const crowds = await each(ports, (port) =>
       servers.crowd(3, port, (socket) => {
@@ -68,10 +72,19 @@ const HERD = 300;
 test(
   '31: a herd that comes back after a restart is served, all of it',
   assertNoLeaks(async () => {
-    const shout = protocol<string>({ name: 'shout', framing: line(), message: text, session: map((said) => said.toUpperCase()) });
+    const shout = protocol<string>({
+      name: 'shout',
+      framing: line(),
+      message: text,
+      session: map((said) => said.toUpperCase()),
+    });
     const server = createServer('herd', shout, { port: 0, backlog: 2_048 });
     const address = await server.start();
-    const again = createServer('herd', shout, { port: address.port as number, backlog: 2_048, limits: { acceptRate: 1_000 } });
+    const again = createServer('herd', shout, {
+      port: address.port as number,
+      backlog: 2_048,
+      limits: { acceptRate: 1_000 },
+    });
     let answered = 0;
     const herd: Subscription[] = [];
     const greeting = concat(of(bytes('hello\n')), NEVER);

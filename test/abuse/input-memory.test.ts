@@ -5,7 +5,20 @@ import { from, toArray } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { copy, frameFixed } from '../../operators/index.js';
 import { FrameTooLong, MalformedFrame, deframer, lengthPrefixed, netstring, varint } from '../../src/index.js';
-import { MB, type Port, abuse, bytes, closed, dismiss, each, escaped, flood, manyOf, tell, word } from '../kit/abuse.js';
+import {
+  MB,
+  type Port,
+  abuse,
+  bytes,
+  closed,
+  dismiss,
+  each,
+  escaped,
+  flood,
+  manyOf,
+  tell,
+  word,
+} from '../kit/abuse.js';
 
 const { test, done } = abuse('input memory');
 
@@ -19,7 +32,7 @@ done('1: a length that announces 2^31 - 1 is refused on the header, and costs no
   );
   tell(`1, 50 connections to each of ${ports.length} ports`, seen);
   for (const port of ports) seen.expect(port, 'FrameTooLong', 50);
-  assert.ok(seen.used < 10 * MB);
+  assert.ok(seen.rss < 10 * MB);
 });
 
 test('2: no length is taken for a small number, however large it is', () => {
@@ -39,23 +52,38 @@ test('2: no length is taken for a small number, however large it is', () => {
             const frames = deframer(lengthPrefixed({ width, order, includesHeader, limit: 1_000 }));
             frames.push(header(width, length, order));
             frames.push(new Uint8Array(64));
-            assert.throws(() => frames.next(), (error: unknown) => error instanceof FrameTooLong, `${length} in ${width}`);
+            assert.throws(
+              () => frames.next(),
+              (error: unknown) => error instanceof FrameTooLong,
+              `${length} in ${width}`,
+            );
             tried++;
           }
         }
       }
     }
   }
-  for (const wire of ['\xff\xff\xff\xff\x0f', '\xff\xff\xff\xff\xff\xff\xff\x7f', `${'\xff'.repeat(9)}\x01`, `${'\x80'.repeat(10)}\x01`]) {
+  for (const wire of [
+    '\xff\xff\xff\xff\x0f',
+    '\xff\xff\xff\xff\xff\xff\xff\x7f',
+    `${'\xff'.repeat(9)}\x01`,
+    `${'\x80'.repeat(10)}\x01`,
+  ]) {
     const frames = deframer(varint({ limit: 1_000 }));
     frames.push(bytes(`${wire}${'x'.repeat(64)}`));
-    assert.throws(() => frames.next(), (error: unknown) => error instanceof FrameTooLong || error instanceof MalformedFrame);
+    assert.throws(
+      () => frames.next(),
+      (error: unknown) => error instanceof FrameTooLong || error instanceof MalformedFrame,
+    );
     tried++;
   }
   for (const wire of ['4294967297:', '9007199254740993:', '18446744073709551617:', '-1:', '+1:', '1e1:', '0x1:']) {
     const frames = deframer(netstring({ limit: 1_000 }));
     frames.push(bytes(`${wire}${'x'.repeat(64)}`));
-    assert.throws(() => frames.next(), (error: unknown) => error instanceof FrameTooLong || error instanceof MalformedFrame);
+    assert.throws(
+      () => frames.next(),
+      (error: unknown) => error instanceof FrameTooLong || error instanceof MalformedFrame,
+    );
     tried++;
   }
   console.log(`    2: ${tried} lengths`);

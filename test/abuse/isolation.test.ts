@@ -12,7 +12,18 @@ import { suite } from '../kit/suite.js';
 const test = suite('abuse: isolation', undefined, { timeout: 20_000 });
 
 /** Names that every object has, and others that are no trouble but look so. */
-const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__', 'prototype', '\u0000', '..', '../../etc/passwd'];
+const names = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'valueOf',
+  '__defineGetter__',
+  'prototype',
+  '\u0000',
+  '..',
+  '../../etc/passwd',
+];
 
 test(
   '49: names that every object has are ordinary names, as a client, a room, a tag and a key',
@@ -53,7 +64,10 @@ test(
       ann.end();
       await ann.over;
       while (server.clients.count > 1) await new Promise(setImmediate);
-      assert.equal([[...server.clients.named(name)], [...server.clients.in(name)], [...server.clients.tagged(name)]], [[], [], []]);
+      assert.equal(
+        [[...server.clients.named(name)], [...server.clients.in(name)], [...server.clients.tagged(name)]],
+        [[], [], []],
+      );
     }
     assert.is(server.clients.rooms.size, 0);
     assert.is(Object.keys(Object.prototype).length, 0);

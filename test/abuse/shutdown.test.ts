@@ -56,10 +56,7 @@ test('55: a stop among idle peers, half frames, half handshakes and stuck reader
 });
 
 /** A server that does what it likes to who dials it, and what a client of ours makes of it. */
-const wicked = async (
-  does: (socket: Socket) => void,
-  rule: InvertibleRule,
-): Promise<unknown> => {
+const wicked = async (does: (socket: Socket) => void, rule: InvertibleRule): Promise<unknown> => {
   const server = createServer((socket) => does(socket.on('error', () => {}))).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -83,7 +80,10 @@ test(
     assert.is(await wicked((socket) => flood(socket.resume(), manyOf('x')), line()), 'FrameTooLong');
     assert.is(await wicked((socket) => socket.resume(), length), 'PeerSilent');
     assert.is(await wicked((socket) => socket.resume().write(bytes('\0\0\x10\0half')), length), 'PeerSilent');
-    assert.is(await wicked((socket) => socket.resume().write(bytes('\0\0\0\x02hi\0\0\x10\0half')), length), 'FrameTooSlow');
+    assert.is(
+      await wicked((socket) => socket.resume().write(bytes('\0\0\0\x02hi\0\0\x10\0half')), length),
+      'FrameTooSlow',
+    );
     assert.is(await wicked((socket) => socket.resume().end(bytes('\0\0\x10\0half')), length), 'TruncatedFrame');
     assert.is(await wicked((socket) => void setTimeout(() => socket.resetAndDestroy(), 5), length), 'ConnectionReset');
   }),

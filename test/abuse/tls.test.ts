@@ -43,7 +43,11 @@ done('52: who renegotiates is cut off, and old versions are not spoken', async (
         assert.is(socket.getProtocol(), 'TLSv1.2');
         socket.resume().renegotiate({}, () => {});
         await closed([socket]);
-        const old = await servers.dial(port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
+        const old = await servers.dial(port, {
+          minVersion: 'TLSv1',
+          maxVersion: 'TLSv1.1',
+          ciphers: 'DEFAULT@SECLEVEL=0',
+        });
         assert.ok(old.destroyed, 'there is no connection');
       }
     }),
@@ -59,7 +63,16 @@ done('50: a name that is none, or belongs to every object, is a name that is not
   const ports = servers.ports.filter(({ secure }) => secure);
   const seen = await servers.bear(() =>
     each(ports, async (port) => {
-      for (const servername of ['__proto__', 'constructor', 'toString', '*', '.', `${'a'.repeat(63)}.${'b'.repeat(63)}`, 'xn--a', '*.__proto__']) {
+      for (const servername of [
+        '__proto__',
+        'constructor',
+        'toString',
+        '*',
+        '.',
+        `${'a'.repeat(63)}.${'b'.repeat(63)}`,
+        'xn--a',
+        '*.__proto__',
+      ]) {
         const socket = await servers.dial(port, { servername, rejectUnauthorized: false });
         assert.not.ok(socket.destroyed, servername);
         dismiss([socket]);

@@ -85,6 +85,7 @@ export class Servers {
   readonly ports: readonly Port[];
   readonly #process: ChildProcess;
   readonly #ca: string;
+  #asked = 0;
   /** How its process ended, once it has. */
   readonly exited: Promise<number | string | null>;
 
@@ -105,9 +106,12 @@ export class Servers {
   }
 
   async held(): Promise<Held> {
-    this.#process.send('held');
-    const [held] = (await once(this.#process, 'message')) as [Held];
-    return held;
+    const asked = ++this.#asked;
+    this.#process.send(asked);
+    for (;;) {
+      const [held] = (await once(this.#process, 'message')) as [Held];
+      if (held.asked === asked) return held;
+    }
   }
 
   /** Tells them to stop, and how it went. */
@@ -120,7 +124,9 @@ export class Servers {
   /** Connects, with the handshake done. It says nothing yet, and reads nothing. */
   async dial({ port, secure }: Port, options: object = {}): Promise<Socket> {
     const where = { port, host: '127.0.0.1', allowHalfOpen: true };
-    const socket = secure ? connectTls({ ...where, ca: this.#ca, servername: 'localhost', ...options }) : connect(where);
+    const socket = secure
+      ? connectTls({ ...where, ca: this.#ca, servername: 'localhost', ...options })
+      : connect(where);
     socket.on('error', () => {}).setNoDelay();
     // Who is reset before it is connected is so by the server, and is over.
     await new Promise((resolve) => {
@@ -181,7 +187,8 @@ export class Servers {
     const known = await Promise.all(this.ports.map((port) => this.guest(port)));
     await Promise.all(this.ports.map((port, index) => this.#answered(port, known[index])));
     const before = await this.held();
-    let [now, rss, used, waited, over] = [before, before.rss, before.used, 0, false];
+    let [now, rss, used, waited] = [before, before.rss, before.used, 0];
+    const abused = { over: false };
     const ended: Seen['ended'] = ({ name }, how) =>
       (now.outcomes[name]?.[how] ?? 0) - (before.outcomes[name]?.[how] ?? 0);
     const answered = async (port: Port, client?: PlainClient): Promise<void> => {
@@ -190,10 +197,10 @@ export class Servers {
       waited = Math.max(waited, clock.now() - started);
     };
     const asking = this.ports.map(async (port, index) => {
-      for (; !over; await wait(ASK)) await answered(port, known[index]);
+      for (; !abused.over; await wait(ASK)) await answered(port, known[index]);
     });
     const coming = async (): Promise<void> => {
-      for (let next = 0; !over; next++, await wait(COME)) {
+      for (let next = 0; !abused.over; next++, await wait(COME)) {
         await answered(this.ports[next % this.ports.length] as Port);
       }
     };
@@ -203,7 +210,7 @@ export class Servers {
       used = Math.max(used, now.used);
     };
     const looking = async (): Promise<void> => {
-      for (; !over; await wait(LOOK)) await look();
+      for (; !abused.over; await wait(LOOK)) await look();
     };
     const abusing = async (): Promise<void> => {
       await abuse(ended);
@@ -213,7 +220,7 @@ export class Servers {
     try {
       await Promise.race([all[0], Promise.all(all)]);
     } finally {
-      over = true;
+      abused.over = true;
       await Promise.allSettled(all.slice(1));
       dismiss(known.map(({ socket }) => socket));
       await this.#settled(before, clock.now).finally(clock.stop);
@@ -223,7 +230,11 @@ export class Servers {
     assert.ok(waited < PATIENCE, `one who meant well waited ${Math.round(waited)} ms`);
     assert.equal(now.warnings, []);
     const expect: Seen['expect'] = (port, how, count) =>
-      assert.is(ended(port, how), count, `${port.name} had ${count} of ${how}: ${JSON.stringify(now.outcomes[port.name])}`);
+      assert.is(
+        ended(port, how),
+        count,
+        `${port.name} had ${count} of ${how}: ${JSON.stringify(now.outcomes[port.name])}`,
+      );
     return { rss: rss - before.rss, used: used - before.used, waited, ended, expect };
   }
 
@@ -277,7 +288,7 @@ export const closed = async (sockets: readonly Socket[]): Promise<void> => {
 
 /** Waits until something is so. */
 export const until = async (so: () => boolean): Promise<void> => {
-  while (!so()) await wait(20);
+  while (!so()) await wait(5);
 };
 
 /** Writes as much as is taken, without end. */
@@ -299,7 +310,9 @@ export const each = <A>(ports: readonly Port[], what: (port: Port) => Promise<A>
 /** What a case cost, for who reads along. */
 export const tell = (what: string, { rss, used, waited }: Seen): void => {
   const mb = (size: number): string => (size / MB).toFixed(1);
-  console.log(`    ${what}: +${mb(used)} MB in use, +${mb(rss)} MB resident; others waited ${Math.round(waited)} ms at most`);
+  console.log(
+    `    ${what}: +${mb(used)} MB in use, +${mb(rss)} MB resident; others waited ${Math.round(waited)} ms at most`,
+  );
 };
 
 /** A suite against the servers. */

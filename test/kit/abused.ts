@@ -1,5 +1,5 @@
 // The servers of targets.ts, each over TCP and over TLS, in a process of their own: what they hold can be measured there.
-// Answers 'held' with what it holds now, and drains at 'stop'; then it has to end by itself.
+// Answers a number with what it holds now, and drains at 'stop'; then it has to end by itself.
 import { readdirSync } from 'node:fs';
 import { Subject, merge, tap } from 'rxjs';
 import { drain } from '../../operators/drain.js';
@@ -11,6 +11,8 @@ import { SHORT, targets } from './targets.js';
 
 /** What the process holds, and how its connections have ended so far. */
 export interface Held {
+  /** The number that was asked by. */
+  readonly asked: number;
   /** Resident memory, garbage that Node has not given back included. */
   readonly rss: number;
   /** Bytes that are in use: heap and buffers, after a collection. */
@@ -84,10 +86,11 @@ merge(...serving).subscribe({
 
 const gc = (globalThis as { gc?: () => void }).gc ?? ((): void => {});
 
-const report = (): void => {
+const report = (asked: number): void => {
   const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
   const descriptors = readdirSync('/dev/fd').length;
   process.send?.({
+    asked,
     rss,
     used: heapUsed + arrayBuffers,
     open: opened - ended,
@@ -97,13 +100,13 @@ const report = (): void => {
   } satisfies Held);
 };
 
-process.on('message', (what) => {
+process.on('message', (what: number | 'stop') => {
   if (what === 'stop') return stop.next();
   // Buffers are freed beside the collection, and counted a moment after.
   gc();
   setTimeout(() => {
     gc();
-    report();
+    report(what);
   }, 20);
 });
 // Whoever was to stop it is gone.

@@ -34,7 +34,7 @@ export interface Target {
   readonly announces?: string;
   /** How many bytes without an end are too many for one frame. */
   readonly most?: number;
-  /** The smallest frame. */
+  /** The smallest message. */
   readonly smallest?: string;
 }
 
@@ -98,7 +98,7 @@ export const targets: readonly Target[] = [
     many: 20_000,
     begun: '[',
     most: 65_536,
-    smallest: '\n',
+    smallest: '0\n',
   },
   {
     name: 'chat',
