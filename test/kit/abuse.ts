@@ -8,7 +8,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { PlainClient } from '../../src/testing/plain-client.js';
 import type { Drained, Held, Opened } from './abused.js';
 import { suite } from './suite.js';
 import { type Target, targets } from './targets.js';
@@ -74,11 +73,48 @@ let words = 0;
 /** A word that nobody has said before. */
 export const word = (): string => `w${++words}`;
 
-/** What is to be heard as it is, for an expression. */
-export const escaped = (said: string): string => said.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&');
-
 /** Says what somebody means whose bytes are a letter each. */
 export const bytes = (said: string): Buffer => Buffer.from(said, 'latin1');
+
+/** One who means well: asks something and waits for the answer. Of all else that it hears it keeps nothing. */
+export class Guest {
+  readonly socket: Socket;
+  #tail = '';
+  #waiting:
+    | { readonly expected: string; readonly heard: () => void; readonly over: (error: Error) => void }
+    | undefined;
+
+  constructor(socket: Socket) {
+    const over = (): void => this.#waiting?.over(new Error(`over before it heard ${this.#waiting.expected}`));
+    this.socket = socket
+      .on('data', (chunk: Buffer) => this.#hear(chunk))
+      .on('end', over)
+      .on('close', over);
+    socket.resume();
+  }
+
+  say(said: string): void {
+    this.socket.write(bytes(said));
+  }
+
+  /** Waits until it hears this, from now on. */
+  async hears(expected: string): Promise<void> {
+    await new Promise<void>((heard, over) => {
+      this.#tail = '';
+      this.#waiting = { expected, heard, over };
+      if (this.socket.destroyed) over(new Error(`over before it could hear ${expected}`));
+    });
+    this.#waiting = undefined;
+  }
+
+  #hear(chunk: Buffer): void {
+    if (this.#waiting === undefined) return;
+    const { expected, heard } = this.#waiting;
+    const text = this.#tail + chunk.toString('latin1');
+    if (text.includes(expected)) heard();
+    this.#tail = text.slice(-expected.length);
+  }
+}
 
 /** The servers, from outside. */
 export class Servers {
@@ -162,20 +198,20 @@ export class Servers {
   }
 
   /** One who means well, and has logged in. */
-  async guest(port: Port): Promise<PlainClient> {
-    const client = new PlainClient(await this.dial(port));
-    if (port.target.login !== undefined) client.send(port.target.login);
-    return client;
+  async guest(port: Port): Promise<Guest> {
+    const guest = new Guest(await this.dial(port));
+    if (port.target.login !== undefined) guest.say(port.target.login);
+    return guest;
   }
 
   /** Asks something and hears the answer. */
-  async #answered(port: Port, known?: PlainClient): Promise<void> {
-    const client = known ?? (await this.guest(port));
+  async #answered(port: Port, known?: Guest): Promise<void> {
+    const guest = known ?? (await this.guest(port));
     const { ask, hears } = port.target;
     const asked = word();
-    client.send(bytes(ask(asked)));
-    await client.heard(new RegExp(escaped(hears(asked))));
-    if (known === undefined) client.socket.destroy();
+    guest.say(ask(asked));
+    await guest.hears(hears(asked));
+    if (known === undefined) guest.socket.destroy();
   }
 
   /**
@@ -191,9 +227,9 @@ export class Servers {
     const abused = { over: false };
     const ended: Seen['ended'] = ({ name }, how) =>
       (now.outcomes[name]?.[how] ?? 0) - (before.outcomes[name]?.[how] ?? 0);
-    const answered = async (port: Port, client?: PlainClient): Promise<void> => {
+    const answered = async (port: Port, guest?: Guest): Promise<void> => {
       const started = clock.now();
-      await this.#answered(port, client);
+      await this.#answered(port, guest);
       waited = Math.max(waited, clock.now() - started);
     };
     const asking = this.ports.map(async (port, index) => {
