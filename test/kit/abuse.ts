@@ -141,20 +141,28 @@ export class Servers {
     return this.ports.filter(({ target }) => has.every((key) => target[key] !== undefined));
   }
 
+  /** What they hold now. */
   async held(): Promise<Held> {
     const asked = ++this.#asked;
-    this.#process.send(asked);
-    for (;;) {
-      const [held] = (await once(this.#process, 'message')) as [Held];
+    for (let said = this.#said(asked); ; said = this.#said()) {
+      const held = (await said) as Held;
       if (held.asked === asked) return held;
     }
   }
 
   /** Tells them to stop, and how it went. */
   async stop(): Promise<Drained> {
-    this.#process.send('stop');
-    const [drained] = (await once(this.#process, 'message')) as [Drained];
-    return drained;
+    return (await this.#said('stop')) as Drained;
+  }
+
+  /** What they say next, to this if it is given. */
+  async #said(to?: number | 'stop'): Promise<unknown> {
+    const over = this.exited.then((how) => {
+      throw new Error(`the servers are gone: ${how}`);
+    });
+    if (to !== undefined && this.#process.connected) this.#process.send(to);
+    const [said] = (await Promise.race([once(this.#process, 'message'), over])) as [unknown];
+    return said;
   }
 
   /** Connects, with the handshake done. It says nothing yet, and reads nothing. */
@@ -293,6 +301,7 @@ export class Servers {
     this.#process.kill('SIGKILL');
   }
 
+  /** Whether nothing has ended their process. */
   get alive(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }

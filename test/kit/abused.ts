@@ -1,6 +1,7 @@
 // The servers of targets.ts, each over TCP and over TLS, in a process of their own: what they hold can be measured there.
 // Answers a number with what it holds now, and drains at 'stop'; then it has to end by itself.
 import { readdirSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Subject, merge, tap } from 'rxjs';
 import { drain } from '../../operators/drain.js';
 import { serve } from '../../operators/serve.js';
@@ -86,28 +87,32 @@ merge(...serving).subscribe({
 
 const gc = (globalThis as { gc?: () => void }).gc ?? ((): void => {});
 
-const report = (asked: number): void => {
-  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
-  const descriptors = readdirSync('/dev/fd').length;
+/**
+ * Bytes in use. Buffers are freed beside a collection and counted a moment after, and meanwhile others come: the least of
+ * a few looks is what is held.
+ */
+const inUse = async (): Promise<number> => {
+  let least = Infinity;
+  for (let looks = 0; looks < 4; looks++) {
+    gc();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    least = Math.min(least, heapUsed + arrayBuffers);
+    await wait(10);
+  }
+  return least;
+};
+
+process.on('message', async (what: number | 'stop') => {
+  if (what === 'stop') return stop.next();
   process.send?.({
-    asked,
-    rss,
-    used: heapUsed + arrayBuffers,
+    asked: what,
+    used: await inUse(),
+    rss: process.memoryUsage.rss(),
     open: opened - ended,
-    descriptors,
+    descriptors: readdirSync('/dev/fd').length,
     outcomes,
     warnings,
   } satisfies Held);
-};
-
-process.on('message', (what: number | 'stop') => {
-  if (what === 'stop') return stop.next();
-  // Buffers are freed beside the collection, and counted a moment after.
-  gc();
-  setTimeout(() => {
-    gc();
-    report(what);
-  }, 20);
 });
 // Whoever was to stop it is gone.
 process.on('disconnect', () => setTimeout(() => process.exit(1), 5_000).unref());
