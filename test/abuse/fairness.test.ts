@@ -15,8 +15,9 @@ done('26: the smallest frames there are, without end, keep nobody waiting', asyn
   const seen = await servers.bear(async () => {
     const crowds = await each(ports, (port) =>
       servers.crowd(2, port, (socket) => {
-        socket.resume();
-        flood(socket, manyOf(port.target.smallest ?? ''));
+        const { login = '', smallest = '' } = port.target;
+        socket.resume().write(bytes(login));
+        flood(socket, manyOf(smallest));
       }),
     );
     await wait(2_000);

@@ -4,22 +4,16 @@ import { MB, type Port, abuse, bytes, closed, dismiss, each, flood, manyOf, tell
 
 const { test, done } = abuse('output memory');
 
-/** A question that is asked again and again by somebody who has logged in. */
-const askedOften = ({ ask, name }: { readonly ask: (word: string) => string; readonly name: string }): Buffer => {
-  const one = name === 'chat' ? '/help\n' : ask('z'.repeat(15));
-  return bytes(one.repeat(Math.ceil(65_536 / one.length)));
-};
-
 /** How many: each has its megabytes in the system's buffers first, and those under TLS cost most. */
 const few = ({ secure }: Port): number => (secure ? 1 : 2);
 
 done('11: peers that ask and never read are not read from, cost little, and are closed', async (servers) => {
-  const { ports } = servers;
+  const ports = servers.those('loud');
   const seen = await servers.bear((ended) =>
     each(ports, async (port) => {
-      const often = askedOften(port.target);
+      const often = manyOf(port.target.loud ?? '');
       const sockets = await servers.crowd(few(port), port, (socket) => {
-        if (port.target.login !== undefined) socket.write(port.target.login);
+        if (port.target.login !== undefined) socket.write(bytes(port.target.login));
         flood(socket, often);
       });
       await until(() => ended(port, 'WriteStalled') === few(port));
@@ -32,12 +26,12 @@ done('11: peers that ask and never read are not read from, cost little, and are 
 });
 
 done('12: nor does a sip now and then keep them', async (servers) => {
-  const { ports } = servers;
+  const ports = servers.those('loud');
   const seen = await servers.bear((ended) =>
     each(ports, async (port) => {
-      const often = askedOften(port.target);
+      const often = manyOf(port.target.loud ?? '');
       const sockets = await servers.crowd(1, port, (socket) => {
-        if (port.target.login !== undefined) socket.write(port.target.login);
+        if (port.target.login !== undefined) socket.write(bytes(port.target.login));
         flood(socket, often);
       });
       const sip = setInterval(() => {
@@ -54,7 +48,7 @@ done('12: nor does a sip now and then keep them', async (servers) => {
 });
 
 done('13: one who does not listen to the chat costs the others nothing', async (servers) => {
-  const ports = servers.those('noise');
+  const ports = servers.ports.filter(({ target }) => target.name === 'chat');
   const seen = await servers.bear(() =>
     each(ports, async (port) => {
       const [stuck, well, talker] = [await servers.guest(port), await servers.guest(port), await servers.guest(port)];
@@ -81,7 +75,7 @@ done('13: one who does not listen to the chat costs the others nothing', async (
 });
 
 done('14: who has not logged in is answered three times, and no more', async (servers) => {
-  const ports = servers.those('login');
+  const ports = servers.those('gated');
   const tokens = manyOf('no such token\n');
   const seen = await servers.bear(() =>
     each(ports, async (port) => {

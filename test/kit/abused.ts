@@ -102,10 +102,9 @@ const inUse = async (): Promise<number> => {
   return least;
 };
 
-process.on('message', async (what: number | 'stop') => {
-  if (what === 'stop') return stop.next();
+const report = async (asked: number): Promise<void> => {
   process.send?.({
-    asked: what,
+    asked,
     used: await inUse(),
     rss: process.memoryUsage.rss(),
     open: opened - ended,
@@ -113,6 +112,11 @@ process.on('message', async (what: number | 'stop') => {
     outcomes,
     warnings,
   } satisfies Held);
+};
+
+process.on('message', (what: number | 'stop') => {
+  if (what === 'stop') stop.next();
+  else void report(what);
 });
 // Whoever was to stop it is gone.
 process.on('disconnect', () => setTimeout(() => process.exit(1), 5_000).unref());

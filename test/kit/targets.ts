@@ -1,6 +1,7 @@
 // What the abuse tests are hard on. A protocol more is a row more.
 import { type Observable, identity, map, pipe } from 'rxjs';
 import { chatRoom } from '../../examples/chat-room.js';
+import { createBroker } from '../../examples/mqtt/broker.js';
 import {
   authenticate,
   decodeOr,
@@ -14,6 +15,7 @@ import {
   protocol,
 } from '../../operators/index.js';
 import { type Handled, type Handler, json, line, text, tokenGate } from '../../src/index.js';
+import { ack, connect, publish } from './mqtt.js';
 
 /** A server to be hard on: how it is spoken to, and what of its ways can be abused. */
 export interface Target {
@@ -34,9 +36,17 @@ export interface Target {
   readonly announces?: string;
   /** How many bytes without an end are too many for one frame. */
   readonly most?: number;
-  /** The smallest message. */
+  /** The smallest message, for who has logged in. */
   readonly smallest?: string;
+  /** A question of which the answer is no smaller, for who has logged in. */
+  readonly loud?: string;
+  /** Whether there is a gate in front of it: whatever is wrong there is `NotAuthenticated`. */
+  readonly gated?: true;
 }
+
+/** What is wrong with who says nothing, takes too long for a frame, or sends too long a one. */
+export const wrong = ({ gated }: Target, what: 'PeerSilent' | 'FrameTooSlow' | 'FrameTooLong'): string =>
+  gated ? 'NotAuthenticated' : what;
 
 /** How long things may take in these servers, in milliseconds: much less than by default, for a test is to be short. */
 export const SHORT = 2_500;
@@ -56,8 +66,16 @@ const inTime = (bytes: Observable<Uint8Array>): Observable<Uint8Array> => bytes.
 const lines: Handler = (bytes) =>
   inTime(bytes).pipe(frameLines({ maxBytes: 65_536 }), frameDeadline(FRAME), endLines());
 
+const LONG = 'z'.repeat(15);
+
+/** The number of a packet: that of the word. */
+const numbered = (said: string): number => 1 + (Number(/\d+/.exec(said)?.[0] ?? 0) % 65_535);
+
+const { options: mqtt } = createBroker({ limits: { patience: SHORT } }).protocol;
+const packets = (said: Uint8Array): string => Buffer.from(said).toString('latin1');
+
 export const targets: readonly Target[] = [
-  { name: 'echo', serves: inTime, ask: identity, hears: identity, many: 50_000 },
+  { name: 'echo', serves: inTime, ask: identity, hears: identity, many: 50_000, loud: LONG },
   {
     name: 'length prefix',
     serves: (bytes) =>
@@ -72,6 +90,7 @@ export const targets: readonly Target[] = [
     begun: number(10_000),
     announces: number(2 ** 31 - 1),
     smallest: number(0),
+    loud: behindLength(LONG),
   },
   {
     name: 'lines',
@@ -82,6 +101,7 @@ export const targets: readonly Target[] = [
     begun: 'x',
     most: 65_536,
     smallest: '\n',
+    loud: `${LONG}\n`,
   },
   {
     name: 'json',
@@ -99,6 +119,7 @@ export const targets: readonly Target[] = [
     begun: '[',
     most: 65_536,
     smallest: '0\n',
+    loud: `["${LONG}"]\n`,
   },
   {
     name: 'chat',
@@ -110,6 +131,7 @@ export const targets: readonly Target[] = [
     begun: 'x',
     most: 1_024,
     smallest: '\n',
+    loud: '/help\n',
   },
   {
     name: 'token',
@@ -124,5 +146,19 @@ export const targets: readonly Target[] = [
     many: 50_000,
     begun: 'x',
     most: 1_024,
+    loud: `${LONG}\n`,
+    gated: true,
+  },
+  {
+    name: 'mqtt',
+    serves: protocol({ ...mqtt, frameDeadline: FRAME }),
+    login: packets(connect('')),
+    ask: (word) => packets(publish('a', word, 1, numbered(word))),
+    hears: (word) => packets(ack('puback', numbered(word))),
+    noise: /^ [^]{3}/g,
+    many: 10_000,
+    begun: '\x10\xe8\x07',
+    announces: '\x10\xff\xff\xff\x7f',
+    smallest: '\xc0\0',
   },
 ];
