@@ -8,7 +8,7 @@ import { serve } from '../../operators/serve.js';
 import { listen } from '../../src/connection/listen.js';
 import { ending } from '../../src/testing/ending.js';
 import { certify } from './certificates.js';
-import { SHORT, targets } from './targets.js';
+import { DRAIN, SHORT, targets } from './targets.js';
 
 /** What the process holds, and how its connections have ended so far. */
 export interface Held {
@@ -67,7 +67,7 @@ const serving = targets.flatMap((target) =>
       },
     }).pipe(
       tap(() => opened++),
-      drain(stop, SHORT, serve(target.serves), {
+      drain(stop, DRAIN, serve(target.serves), {
         onDrained: (report) => {
           drained[name] = { ended: report.ended, cut: report.cut.length };
         },

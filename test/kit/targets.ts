@@ -1,5 +1,5 @@
 // What the abuse tests are hard on. A protocol more is a row more.
-import { type Observable, identity, map, pipe } from 'rxjs';
+import { type Observable, identity, map } from 'rxjs';
 import { chatRoom } from '../../examples/chat-room.js';
 import { createBroker } from '../../examples/mqtt/broker.js';
 import {
@@ -23,7 +23,7 @@ export interface Target {
   readonly serves: Handler | Handled;
   /** Said first of all by who means well: without it nothing is answered. */
   readonly login?: string;
-  /** A question with a word of letters and digits in it, and the answer. */
+  /** A question with a word of letters and digits in it, and the answer. In all that is said, a letter is a byte. */
   readonly ask: (word: string) => string;
   readonly hears: (word: string) => string;
   /** What is heard besides, which is no answer. */
@@ -52,6 +52,8 @@ export const wrong = ({ gated }: Target, what: 'PeerSilent' | 'FrameTooSlow' | '
 export const SHORT = 2_500;
 /** And a frame, once it is begun. */
 const FRAME = 1_500;
+/** And what is under way at a stop: less than a peer that does not read has otherwise. */
+export const DRAIN = 1_000;
 
 const number = (value: number): string => {
   const header = Buffer.alloc(4);
@@ -137,7 +139,7 @@ export const targets: readonly Target[] = [
     name: 'token',
     serves: authenticate(
       tokenGate([['s3cret', 'ann']]),
-      protocol<string>({ name: 'shout', framing: line(), message: text, session: pipe(map((said) => `<${said}>`)) }),
+      protocol<string>({ name: 'shout', framing: line(), message: text, session: map((said) => `<${said}>`) }),
       { deadline: SHORT, lockout: false },
     ),
     login: 's3cret\n',
