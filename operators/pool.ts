@@ -71,7 +71,7 @@ export interface PoolOptions<Q, A> extends Omit<DialOptions, 'reconnect' | 'onSt
   /** Off unless given. */
   readonly health?: PoolHealth<Q, A>;
   /** How long not to dial after a dial that failed, or a connection that was lost at once: one wait for the whole pool. */
-  readonly reconnect?: Omit<Reconnect, 'attempts'>;
+  readonly reconnect?: Omit<Reconnect, 'attempts' | 'stable'>;
   /** Where chance comes from: a number from 0 to 1 (default `Math.random`). What it throws is a warning. */
   readonly random?: () => number;
 }

@@ -1,3 +1,4 @@
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { from as pulled, toArray as allOf } from 'ix/asynciterable';
 import { type Observable, Subject, from, lastValueFrom, materialize, take, toArray } from 'rxjs';
@@ -75,6 +76,23 @@ test('tells of each bad frame, and counts anew for each subscription', async () 
   await lastValueFrom(from([frames.b]).pipe(decodeOr(Ask, 'end', { onInvalid }), materialize()));
   await lastValueFrom(from([frames.b]).pipe(decodeOr(Ask, refuse, { onInvalid })));
   assert.is(told.length, 2);
+});
+
+test('what is dropped, and nobody is told of, is not looked into', async () => {
+  let looked = 0;
+  const wrong = new t.Type<never, never, Uint8Array>(
+    'wrong',
+    t.never.is,
+    () => {
+      const errors: t.Errors = [];
+      return E.left(new Proxy(errors, { get: (...all) => (looked++, Reflect.get(...all) as unknown) }));
+    },
+    (never) => never,
+  ) as unknown as t.Type<string, Uint8Array, Uint8Array>;
+  assert.equal(await lastValueFrom(from([frames.b]).pipe(decodeOr(wrong, 'drop'), toArray())), []);
+  assert.is(looked, 0);
+  await lastValueFrom(from([frames.b]).pipe(decodeOr(wrong, 'drop', { onInvalid: () => {} }), toArray()));
+  assert.ok(looked > 0);
 });
 
 test('fails with what a policy or onInvalid throws, and takes no more frames', async () => {

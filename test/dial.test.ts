@@ -51,6 +51,7 @@ const refused: readonly [Record<string, unknown>, typeof Error, RegExp][] = [
     RangeError,
     /^reconnect.attempts must be a whole number from 1 to \d+, got 0$/,
   ],
+  [{ port: 1, reconnect: { stable: -1 } }, RangeError, /^reconnect.stable must be a time from 0 to \d+ ms, got -1$/],
   [{ port: 1, writeLimit: 1.5 }, RangeError, /^writeLimit must be a whole number .* got 1.5$/],
 ];
 
@@ -297,6 +298,39 @@ test('without jitter the waits are what they are, and an attempt that takes too 
   raw.close();
 });
 
+test('a server that accepts and hangs up is dialled less and less often, until a connection has lasted', async () => {
+  const allGone = assertNoLeaks();
+  const clock = new ManualClock();
+  const { port, sockets, close } = await rawServer();
+  const { states, connections, until, stop } = watch({
+    port,
+    scheduler: clock,
+    reconnect: { initial: 100, max: 500, jitter: 0, stable: 1_000 },
+  });
+  const lose = async (lasted: number): Promise<number> => {
+    const seen = connections.length;
+    while (connections.length === seen - 1 || sockets.length < seen) await rounds(1);
+    clock.advance(lasted);
+    connections.at(-1)?.reads.subscribe({ error: () => {} });
+    sockets.at(-1)?.resetAndDestroy();
+    const told = states.length;
+    while (states.length === told) await rounds(1);
+    return Number(states.at(-1)?.split(' ')[1]);
+  };
+  const waits: number[] = [];
+  for (const lasted of [0, 0, 999, 0, 1_000, 0]) {
+    await until(3 * waits.length + 2);
+    const wait = await lose(lasted);
+    waits.push(wait);
+    clock.advance(wait);
+  }
+  assert.equal(waits, [100, 200, 400, 500, 100, 100]);
+  stop();
+  close();
+  for (const connection of connections) connection.abort();
+  await allGone();
+});
+
 test('dials again when a connection is gone; attempts are counted since the last success', async () => {
   const allGone = assertNoLeaks();
   const clock = new ManualClock();
@@ -315,6 +349,7 @@ test('dials again when a connection is gone; attempts are counted since the last
   await until(6);
   assert.is(connections.length, 1);
   connections[0]?.reads.subscribe({ error: () => {} });
+  clock.advance(5_000);
   first.close();
   await rounds();
   clock.advance(0);

@@ -37,6 +37,8 @@ export const decodingBy = <A, B>(
     return (frame) => {
       const decoded = type.decode(frame);
       if (E.isRight(decoded)) return decoded.right;
+      // What nobody is told of is not looked into: a peer that says nothing but nonsense is to be cheap.
+      if (policy === 'drop' && onInvalid === undefined) return DROPPED;
       const why = reasons(decoded.left);
       onInvalid?.(why, frame, ++count);
       if (policy === 'drop') return DROPPED;

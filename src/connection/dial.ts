@@ -71,6 +71,8 @@ export const dial = (options: DialOptions): Observable<Connection> => {
     const clock = clockOf(limits.scheduler);
     const gate = new Gate();
     let failures = 0;
+    /** Waits since a connection that has lasted: one that is lost at once is no better than a dial that fails. */
+    let waits = 0;
 
     /** What is under way: an attempt, a wait, or a connection that is watched. One at a time. */
     let current = Subscription.EMPTY;
@@ -105,6 +107,7 @@ export const dial = (options: DialOptions): Observable<Connection> => {
 
     const failed = (error: unknown): void => {
       failures++;
+      waits++;
       if (backoff === null) return subscriber.error(error);
       if (failures < backoff.attempts) return again(error);
       state({ state: 'given-up', address, attempts: failures, error });
@@ -114,12 +117,21 @@ export const dial = (options: DialOptions): Observable<Connection> => {
     const again = (error?: unknown): void => {
       let ms: number;
       try {
-        ms = waitOf(backoff as Backoff, failures, random);
+        ms = waitOf(backoff as Backoff, waits, random);
       } catch (thrown) {
         return subscriber.error(thrown);
       }
       state({ state: 'waiting', address, ms, error });
       proceed(() => clock.after(ms, () => gate.wait(attempt)));
+    };
+
+    /** What is done when the connection that is there now is gone. */
+    const lostAfter = (stable: number): (() => void) => {
+      const since = clock.now();
+      return () => {
+        waits = clock.now() - since < stable ? waits + 1 : 0;
+        again();
+      };
     };
 
     const connected = (socket: Socket): void => {
@@ -128,7 +140,7 @@ export const dial = (options: DialOptions): Observable<Connection> => {
       const connection = new WireConnection(wire, limits);
       state({ state: 'connected', address, connection });
       if (subscriber.closed) return connection.abort();
-      if (backoff !== null) proceed(() => connection.closed.subscribe({ complete: again }));
+      if (backoff !== null) proceed(() => connection.closed.subscribe({ complete: lostAfter(backoff.stable) }));
       inScope({ ...gate.scope, drain: null }, () => subscriber.next(connection));
       if (backoff === null) subscriber.complete();
     };

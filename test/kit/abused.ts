@@ -1,81 +1,122 @@
-// The servers that test/abuse.test.ts is hard on, in a process of their own: echo of frames behind a length, and of lines.
-// Answers each message of the test with what it holds now.
-import { merge } from 'rxjs';
-import { endLines } from '../../operators/end-lines.js';
-import { firstByteDeadline } from '../../operators/first-byte-deadline.js';
-import { frameDeadline } from '../../operators/frame-deadline.js';
-import { frameLengthPrefixed } from '../../operators/frame-length-prefixed.js';
-import { frameLines } from '../../operators/frame-lines.js';
-import { prefixLength } from '../../operators/prefix-length.js';
+// The servers of targets.ts, each over TCP and over TLS, in a process of their own: what they hold can be measured there.
+// Answers a number with what it holds now, and drains at 'stop'; then it has to end by itself.
+import { readdirSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Subject, merge, tap } from 'rxjs';
+import { drain } from '../../operators/drain.js';
 import { serve } from '../../operators/serve.js';
-import { type ListenOptions, listen } from '../../src/connection/listen.js';
+import { listen } from '../../src/connection/listen.js';
+import { ending } from '../../src/testing/ending.js';
+import { certify } from './certificates.js';
+import { DRAIN, SHORT, targets } from './targets.js';
 
-/** What the process holds, and how its connections have ended so far, by the names of the errors. */
+/** What the process holds, and how its connections have ended so far. */
 export interface Held {
+  /** The number that was asked by. */
+  readonly asked: number;
   /** Resident memory, garbage that Node has not given back included. */
   readonly rss: number;
   /** Bytes that are in use: heap and buffers, after a collection. */
   readonly used: number;
   readonly open: number;
-  readonly outcomes: Readonly<Record<string, number>>;
+  readonly descriptors: number;
+  /** By port, and by the names of the errors. */
+  readonly outcomes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What the process was warned of. */
+  readonly warnings: readonly string[];
 }
 
-/** Sent once, when both ports are open. */
-export interface Ports {
-  readonly prefixed: number;
-  readonly lines: number;
+/** Sent once, when all ports are open. */
+export interface Opened {
+  /** By the name of the target, and `, TLS`. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** Who vouches for the server. */
+  readonly ca: string;
 }
 
-const outcomes: Record<string, number> = {};
-const ports: { prefixed?: number; lines?: number } = {};
+/** How each port was drained. */
+export type Drained = Readonly<Record<string, { readonly ended: number; readonly cut: number }>>;
+
+const { key, cert } = certify({ name: 'localhost', hosts: ['localhost', '127.0.0.1'] });
+const ports: Record<string, number> = {};
+const outcomes: Record<string, Record<string, number>> = {};
+const warnings: string[] = [];
+const drained: Record<string, { ended: number; cut: number }> = {};
+const stop = new Subject<void>();
 let opened = 0;
+let ended = 0;
 
-const options = (name: 'prefixed' | 'lines'): ListenOptions => ({
-  port: 0,
-  writeDeadline: 1_500,
-  onListening: ({ port }) => {
-    ports[name] = port as number;
-    if (ports.prefixed !== undefined && ports.lines !== undefined) process.send?.(ports);
-  },
-});
+process.on('warning', (warning) => warnings.push(String(warning)));
 
-merge(
-  listen(options('prefixed')).pipe(
-    serve((bytes) => {
-      opened++;
-      return bytes.pipe(
-        firstByteDeadline(1_500),
-        frameLengthPrefixed({ width: 4, limit: 1024 * 1024 }),
-        frameDeadline(1_500),
-        prefixLength({ width: 4, limit: 1024 * 1024 }),
-      );
-    }),
-  ),
-  listen(options('lines')).pipe(
-    serve((bytes) => {
-      opened++;
-      return bytes.pipe(frameLines({ maxBytes: 65_536 }), frameDeadline(1_500), endLines());
-    }),
-  ),
-).subscribe((outcome) => {
-  const name = outcome._tag === 'Right' ? 'finished' : (outcome.left.error as Error).name;
-  outcomes[name] = (outcomes[name] ?? 0) + 1;
+const serving = targets.flatMap((target) =>
+  ['TCP', 'TLS'].map((carrier) => {
+    const name = `${target.name}, ${carrier}`;
+    const counts: Record<string, number> = (outcomes[name] = {});
+    return listen({
+      port: 0,
+      backlog: 2_048,
+      writeDeadline: SHORT,
+      ...(carrier === 'TLS' && { tls: { key, cert, handshakeTimeout: SHORT } }),
+      onListening: ({ port }) => {
+        ports[name] = port as number;
+        if (Object.keys(ports).length === 2 * targets.length) process.send?.({ ports, ca: cert } satisfies Opened);
+      },
+      onEvent: (event) => {
+        const what = event.type === 'refused' ? event.reason : event.type;
+        counts[what] = (counts[what] ?? 0) + 1;
+      },
+    }).pipe(
+      tap(() => opened++),
+      drain(stop, DRAIN, serve(target.serves), {
+        onDrained: (report) => {
+          drained[name] = { ended: report.ended, cut: report.cut.length };
+        },
+      }),
+      tap((outcome) => {
+        ended++;
+        const how = ending(outcome);
+        counts[how] = (counts[how] ?? 0) + 1;
+      }),
+    );
+  }),
+);
+
+merge(...serving).subscribe({
+  complete: () => process.send?.(drained satisfies Drained, () => process.disconnect()),
 });
 
 const gc = (globalThis as { gc?: () => void }).gc ?? ((): void => {});
 
-const report = (): void => {
-  const ended = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
-  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
-  process.send?.({ rss, used: heapUsed + arrayBuffers, open: opened - ended, outcomes } satisfies Held);
+/**
+ * Bytes in use. Buffers are freed beside a collection and counted a moment after, and meanwhile others come: the least of
+ * a few looks is what is held.
+ */
+const inUse = async (): Promise<number> => {
+  let least = Infinity;
+  for (let looks = 0; looks < 4; looks++) {
+    gc();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    least = Math.min(least, heapUsed + arrayBuffers);
+    await wait(10);
+  }
+  return least;
 };
 
-process.on('message', () => {
-  // Buffers are freed beside the collection, and counted a moment after.
-  gc();
-  setTimeout(() => {
-    gc();
-    report();
-  }, 20);
+const report = async (asked: number): Promise<void> => {
+  process.send?.({
+    asked,
+    used: await inUse(),
+    rss: process.memoryUsage.rss(),
+    open: opened - ended,
+    descriptors: readdirSync('/dev/fd').length,
+    outcomes,
+    warnings,
+  } satisfies Held);
+};
+
+process.on('message', (what: number | 'stop') => {
+  if (what === 'stop') stop.next();
+  else void report(what);
 });
-process.on('disconnect', () => process.exit());
+// Whoever was to stop it is gone.
+process.on('disconnect', () => setTimeout(() => process.exit(1), 5_000).unref());
