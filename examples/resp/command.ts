@@ -1,0 +1,80 @@
+// A command is a row in a table: its name, how many arguments it takes, and what it does.
+import type { Request } from './request.js';
+import type { Session } from './session.js';
+
+/** What Redis says of a command in `COMMAND INFO`. */
+export type Flag = 'write' | 'readonly' | 'denyoom' | 'admin' | 'pubsub' | 'fast' | 'noscript' | 'loading' | 'stale';
+
+export interface Command {
+  /** In small letters. That of a subcommand has its container in front: `client|id`. */
+  readonly name: string;
+  /** How many arguments, the name counted; below zero, at least so many. */
+  readonly arity: number;
+  readonly flags: readonly Flag[];
+  /** Which arguments are keys: the first, the last (-1: of all) and the step from one to the next. */
+  readonly keys?: readonly [first: number, last: number, step: number];
+  /** It is obeyed at once also within a transaction. */
+  readonly immediate?: true;
+  /** It may be asked for by who has not said the password; by who listens to channels, in RESP2. */
+  readonly forStrangers?: true;
+  readonly forListeners?: true;
+  /** Answers a request, or throws a `RequestError` before it has answered anything. */
+  readonly run: (session: Session, request: Request) => void;
+  /** The commands that its first argument names. */
+  readonly subcommands?: Commands;
+}
+
+/** A letter in small letters, by its byte. */
+const small = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte);
+
+/**
+ * Commands, by name. They are looked up by the bytes of the request, large letters or small, since a text of its own for
+ * the name of each would cost more than most of them do.
+ */
+export class Commands {
+  readonly all: readonly Command[];
+  readonly #byHash = new Map<number, Command[]>();
+
+  constructor(all: readonly Command[]) {
+    this.all = all;
+    for (const command of all) {
+      const name = Buffer.from(lastName(command));
+      const hash = hashOf(name, 0, name.length);
+      this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), command]);
+    }
+  }
+
+  /** The command that an argument names. */
+  find(request: Request, index = 0): Command | undefined {
+    const { frame } = request;
+    const [start, end] = [request.start(index), request.end(index)];
+    return this.#byHash
+      .get(hashOf(frame, start, end))
+      ?.find((command) => spells(lastName(command), frame, start, end));
+  }
+
+  named(name: string): Command | undefined {
+    return this.all.find((command) => command.name === name);
+  }
+}
+
+const lastName = ({ name }: Command): string => name.slice(name.indexOf('|') + 1);
+
+/** Longer than any name: no more of it is looked at. */
+const LONGEST = 32;
+
+const hashOf = (bytes: Uint8Array, start: number, end: number): number => {
+  let hash = end - start;
+  if (hash > LONGEST) return -1;
+  for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + small(bytes[at] as number)) & 0x3fffffff;
+  return hash;
+};
+
+const spells = (name: string, bytes: Uint8Array, start: number, end: number): boolean => {
+  if (name.length !== end - start) return false;
+  for (let at = start; at < end; at++) if (name.charCodeAt(at - start) !== small(bytes[at] as number)) return false;
+  return true;
+};
+
+/** Whether a command takes so many arguments. */
+export const takes = ({ arity }: Command, count: number): boolean => (arity < 0 ? count >= -arity : count === arity);
