@@ -1,4 +1,5 @@
 // A store that Redis clients take for Redis: npm run example -- resp, then redis-cli -p 6400. See docs/resp.md.
+import * as E from 'fp-ts/lib/Either.js';
 import { signals } from 'sluice';
 import { commandLine } from './arguments.js';
 import { respServer } from './resp/resp-server.js';
@@ -15,8 +16,8 @@ const server = respServer({
   ...(password === '' ? {} : { password }),
 });
 
-server.events.subscribe((event) => {
-  if (event.type === 'disconnected' && event.error !== undefined) console.log(`${event.client.address}: ${event.reason}`);
+server.outcomes.subscribe((outcome) => {
+  if (E.isLeft(outcome)) console.log(`${outcome.left.connection.peer}: ${String(outcome.left.error)}`);
 });
 
 signals('SIGINT', 'SIGTERM').subscribe(() => void server.stop().then(() => process.exit(0)));

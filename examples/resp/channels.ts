@@ -8,7 +8,8 @@ import type { Session } from './session.js';
 export type Kind = 'channel' | 'pattern';
 
 /** The room of those who listen to a channel, or to all that match a pattern, and speak this protocol. */
-export const roomOf = (protocol: ProtocolVersion, kind: Kind, name: string): string => `RESP${protocol} ${kind} ${name}`;
+export const roomOf = (protocol: ProtocolVersion, kind: Kind, name: string): string =>
+  `RESP${protocol} ${kind} ${name}`;
 
 const versions = [2, 3] as const;
 

@@ -33,14 +33,15 @@ const small = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte + 3
  */
 export class Commands {
   readonly all: readonly Command[];
-  readonly #byHash = new Map<number, Command[]>();
+  readonly #byHash = new Map<number, Command>();
 
   constructor(all: readonly Command[]) {
     this.all = all;
     for (const command of all) {
       const name = Buffer.from(lastName(command));
       const hash = hashOf(name, 0, name.length);
-      this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), command]);
+      if (this.#byHash.has(hash)) throw new Error(`${command.name} looks like ${this.#byHash.get(hash)?.name}`);
+      this.#byHash.set(hash, command);
     }
   }
 
@@ -48,9 +49,8 @@ export class Commands {
   find(request: Request, index = 0): Command | undefined {
     const { frame } = request;
     const [start, end] = [request.start(index), request.end(index)];
-    return this.#byHash
-      .get(hashOf(frame, start, end))
-      ?.find((command) => spells(lastName(command), frame, start, end));
+    const command = this.#byHash.get(hashOf(frame, start, end));
+    return command !== undefined && spells(command, frame, start, end) ? command : undefined;
   }
 
   named(name: string): Command | undefined {
@@ -70,9 +70,11 @@ const hashOf = (bytes: Uint8Array, start: number, end: number): number => {
   return hash;
 };
 
-const spells = (name: string, bytes: Uint8Array, start: number, end: number): boolean => {
-  if (name.length !== end - start) return false;
-  for (let at = start; at < end; at++) if (name.charCodeAt(at - start) !== small(bytes[at] as number)) return false;
+/** Whether these bytes are the last word of its name. */
+const spells = ({ name }: Command, bytes: Uint8Array, start: number, end: number): boolean => {
+  const before = name.length - end;
+  if (before + start < 0 || (before + start > 0 && name[before + start - 1] !== '|')) return false;
+  for (let at = start; at < end; at++) if (name.charCodeAt(before + at) !== small(bytes[at] as number)) return false;
   return true;
 };
 

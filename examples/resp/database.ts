@@ -78,7 +78,8 @@ export class Database {
 
   list(key: string): Deque<Uint8Array> | undefined {
     const value = this.get(key);
-    if (value === undefined || !(value instanceof Uint8Array || value instanceof Map || value instanceof Set)) return value;
+    if (value === undefined || !(value instanceof Uint8Array || value instanceof Map || value instanceof Set))
+      return value;
     throw wrongType();
   }
 

@@ -36,7 +36,7 @@ const classAt = (pattern: string, from: number): readonly [sign: Sign, next: num
  */
 export const globOf = (pattern: string): ((text: string) => boolean) => {
   const signs: (Sign | null)[] = [];
-  for (let at = 0; at < pattern.length; ) {
+  for (let at = 0; at < pattern.length;) {
     if (pattern[at] === '*') {
       if (signs.at(-1) !== null) signs.push(null);
       at++;

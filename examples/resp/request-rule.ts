@@ -15,19 +15,26 @@ const NO_NUMBER = -2;
 /** How long a request may be, and whether that is so because its client has not said the password. */
 export type Allowed = Pick<Limits, 'bulk' | 'arguments' | 'request' | 'inline'> & { readonly stranger: boolean };
 
+/** Places of so many arguments are kept from one request to the next. */
+const KEPT = 1024;
+
 /**
  * The rule of one connection: a frame is a whole request, without the line end of an inline one.
  *
  * A value of 512 MB comes in thousands of chunks, and so may a million arguments: the rule remembers how far it has
- * looked into the request under way, so that no byte of it is looked at twice. That is why each connection has its own.
+ * looked into the request under way, and what stands where, so that no byte of it is looked at twice. That is why each
+ * connection has its own.
  */
 export class RequestRule implements Rule {
   readonly name = 'resp';
   /** To be changed when the client has said the password. */
   allowed: Allowed;
-  /** Where the next header begins, and how many arguments are to come. */
+  /** Where each argument of the array that was found last begins in its frame, and where it ends; and how many there are. */
+  places: number[] = [];
+  count = 0;
+  /** Where the next header begins, and how many arguments have come. */
   #at = 0;
-  #left = 0;
+  #come = 0;
   /** Where the number that was read last ends, its CR LF included. */
   #after = 0;
 
@@ -60,10 +67,12 @@ export class RequestRule implements Rule {
       const unknown = allowed.stranger && count > allowed.arguments;
       return malformed(unknown ? 'unauthenticated multibulk length' : 'invalid multibulk length');
     }
+    this.count = count;
     // An array of nothing asks nothing, and is answered with nothing.
     if (count === 0) return found(0, this.#after);
     this.#at = this.#after;
-    this.#left = count;
+    this.#come = 0;
+    if (this.places.length > KEPT * 2) this.places = [];
     return this.#judgeBulks(front);
   }
 
@@ -80,14 +89,17 @@ export class RequestRule implements Rule {
         const unknown = allowed.stranger && length > allowed.bulk;
         return malformed(unknown ? 'unauthenticated bulk length' : 'invalid bulk length');
       }
-      const end = this.#after + length;
+      const start = this.#after;
+      const end = start + length;
       const cr = front.at(end);
       const lf = front.at(end + 1);
       if ((cr >= 0 && cr !== CR) || (lf >= 0 && lf !== LF)) return malformed('expected a line end behind a bulk');
-      if (this.#left === 1) return found(0, end + 2);
+      this.places[this.#come * 2] = start;
+      this.places[this.#come * 2 + 1] = end;
+      if (this.#come === this.count - 1) return found(0, end + 2);
       if (lf < 0) return more;
       this.#at = end + 2;
-      this.#left--;
+      this.#come++;
     }
   }
 

@@ -1,8 +1,9 @@
 // What a request says: its arguments, the name of the command first.
 import { ProtocolError, RequestError } from './request-error.js';
 import { integerOf } from './integer.js';
+import type { RequestRule } from './request-rule.js';
 
-const [STAR, QUOTE, APOSTROPHE, BACKSLASH, CR] = [0x2a, 0x22, 0x27, 0x5c, 0x0d];
+const [STAR, QUOTE, APOSTROPHE, BACKSLASH] = [0x2a, 0x22, 0x27, 0x5c];
 
 /** Not in Node's types: a text of the bytes as they are, a character for each, without a Buffer around them. */
 const { latin1Slice } = Buffer.prototype as unknown as {
@@ -14,21 +15,19 @@ export const textOf = (bytes: Uint8Array): string => latin1Slice.call(bytes, 0, 
 
 /**
  * A request: places in the bytes of its frame. An argument is made a text, a number or bytes of its own by the command
- * that wants it to be one, and not before: the frame is lent, and an argument costs nothing until it is looked at.
+ * that wants it to be one, and not before. All of it is lent: it is good until its command has run.
  */
 export class Request {
   readonly frame: Uint8Array;
   /** Where each argument begins and ends. */
   readonly #places: readonly number[];
+  /** How many arguments, the name of the command included. */
+  readonly length: number;
 
-  constructor(frame: Uint8Array, places: readonly number[]) {
+  constructor(frame: Uint8Array, places: readonly number[], length: number) {
     this.frame = frame;
     this.#places = places;
-  }
-
-  /** How many arguments, the name of the command included. */
-  get length(): number {
-    return this.#places.length >> 1;
+    this.length = length;
   }
 
   start(index: number): number {
@@ -93,7 +92,7 @@ export class Request {
 
   /** A request of its own, to be kept. */
   keep(): Request {
-    return new Request(this.frame.slice(), this.#places);
+    return new Request(this.frame.slice(), this.#places.slice(0, this.length * 2), this.length);
   }
 }
 
@@ -103,30 +102,21 @@ const MAX_NAME = 64 * 1024;
 const MAX_PATTERN = 1024;
 const MAX_WORD = 128;
 
-/** The request that a frame is. `ProtocolError` where an inline one is no request. */
-export const requestOf = (frame: Uint8Array): Request =>
-  frame[0] === STAR ? requestOfArray(frame) : requestOfLine(frame);
-
-/** The rule has judged it: what is here is in order. */
-const requestOfArray = (frame: Uint8Array): Request => {
-  const places: number[] = [];
-  let at = 1;
-  while (frame[at] !== CR) at++;
-  at += 2;
-  while (at < frame.length) {
-    let length = 0;
-    for (at++; frame[at] !== CR; at++) length = length * 10 + (frame[at] as number) - 0x30;
-    at += 2;
-    places.push(at, at + length);
-    at += length + 2;
-  }
-  return new Request(frame, places);
-};
+/** The request that a frame is, cut just now by this rule. `ProtocolError` where an inline one is none. */
+export const requestOf = (frame: Uint8Array, { places, count }: RequestRule): Request =>
+  frame[0] === STAR ? new Request(frame, places, count) : requestOfLine(frame);
 
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === undefined || (byte >= 0x09 && byte <= 0x0d) || byte === 0;
 
-const escapes = new Map([...'nrtba'].map((letter, index) => [letter.charCodeAt(0), [10, 13, 9, 8, 7][index] as number]));
+/** What `\n`, `\r`, `\t`, `\b` and `\a` stand for, by the byte of the letter. */
+const escapes = new Map([
+  [0x6e, 10],
+  [0x72, 13],
+  [0x74, 9],
+  [0x62, 8],
+  [0x61, 7],
+]);
 
 const isHex = (byte: number | undefined): boolean => /^[\da-f]$/i.test(String.fromCharCode(byte ?? 0));
 
@@ -146,7 +136,7 @@ const requestOfLine = (line: Uint8Array): Request => {
     return escapes.get(next as number) ?? (next as number);
   };
   const quoted = (quote: number): void => {
-    for (at++; line[at] !== quote; ) {
+    for (at++; line[at] !== quote;) {
       if (at >= line.length) throw new ProtocolError('unbalanced quotes in request');
       const more = at + 1 < line.length;
       if (quote === QUOTE && line[at] === BACKSLASH && more) said.push(escaped());
@@ -161,7 +151,7 @@ const requestOfLine = (line: Uint8Array): Request => {
 
   for (;;) {
     while (at < line.length && isSpace(line[at])) at++;
-    if (at >= line.length) return new Request(Uint8Array.from(said), places);
+    if (at >= line.length) return new Request(Uint8Array.from(said), places, places.length / 2);
     places.push(said.length);
     while (!isSpace(line[at])) {
       const byte = line[at] as number;

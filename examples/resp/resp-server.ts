@@ -1,14 +1,12 @@
 // The server: the rule, the sessions and the store put together.
-import { EMPTY, type Observable, asyncScheduler, catchError, defer, interval, of, switchMap, throwError } from 'rxjs';
-import { FrameTooLong, type Handler, MalformedFrame } from 'sluice';
+import { EMPTY, asyncScheduler, defer, interval, switchMap } from 'rxjs';
+import type { Handler } from 'sluice';
 import { frame, frameDeadline } from 'sluice/operators';
 import { type Server, type ServerOptions, createServer } from 'sluice/server';
 import { allCommands } from './all-commands.js';
 import { Channels } from './channels.js';
 import { Database } from './database.js';
 import { type Limits, defaultLimits } from './limits.js';
-import { written } from './reply.js';
-import { ProtocolError } from './request-error.js';
 import type { Service } from './service.js';
 import { Session } from './session.js';
 
@@ -37,15 +35,7 @@ export const respServer = (options: RespOptions = {}): Server<Uint8Array> => {
     defer(() => {
       if (watch === undefined) throw new TypeError('clients are those of a server: createServer');
       const session = new Session(service, connection, watch);
-      return bytes.pipe(
-        frame(session.rule),
-        frameDeadline(requestDeadline, scheduler),
-        session.answers,
-        catchError((error: unknown) => {
-          const why = reasonOf(error);
-          return why === undefined ? throwError(() => error) : refused(why);
-        }),
-      );
+      return bytes.pipe(frame(session.rule), frameDeadline(requestDeadline, scheduler), session.answers);
     });
 
   const server = createServer('resp', handler, {
@@ -66,20 +56,8 @@ export const respServer = (options: RespOptions = {}): Server<Uint8Array> => {
     sessions: new Map(),
     server,
   };
-  server.state
-    .pipe(switchMap(({ running }) => (running ? interval(SWEEP, scheduler) : EMPTY)))
-    .subscribe(() => {
-      for (const database of service.databases) database.sweep();
-    });
+  server.state.pipe(switchMap(({ running }) => (running ? interval(SWEEP, scheduler) : EMPTY))).subscribe(() => {
+    for (const database of service.databases) database.sweep();
+  });
   return server;
 };
-
-/** What Redis says before it closes, of an error that is the client's: undefined for all others. */
-const reasonOf = (error: unknown): string | undefined => {
-  if (error instanceof ProtocolError) return error.message;
-  if (error instanceof MalformedFrame) return error.reason;
-  return error instanceof FrameTooLong ? 'too big request' : undefined;
-};
-
-const refused = (why: string): Observable<Uint8Array> =>
-  of(written(2, (reply) => reply.error(`ERR Protocol error: ${why}`)));

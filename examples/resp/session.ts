@@ -1,12 +1,12 @@
 // One client: what it has said of itself, and what is done with what it asks.
-import type { Connection, Watch } from 'sluice';
+import { type Connection, FrameTooLong, MalformedFrame, type Watch } from 'sluice';
 import type { Client } from 'sluice/server';
 import { Observable, type Subscriber } from 'rxjs';
 import { type Kind, roomOf } from './channels.js';
 import { type Command, takes } from './command.js';
 import type { Database } from './database.js';
 import { type Allowed, RequestRule } from './request-rule.js';
-import { CrossProtocolRequest, RequestError } from './request-error.js';
+import { CrossProtocolRequest, ProtocolError, RequestError } from './request-error.js';
 import { type ProtocolVersion, Reply } from './reply.js';
 import { type Request, requestOf } from './request.js';
 import { strangerLimits } from './limits.js';
@@ -62,10 +62,10 @@ export class Session {
             try {
               this.#answer(frame);
             } catch (error) {
-              out.error(error);
+              this.#failed(out, error);
             }
           },
-          error: (error: unknown) => out.error(error),
+          error: (error: unknown) => this.#failed(out, error),
           complete: () => out.complete(),
         }),
       );
@@ -153,12 +153,22 @@ export class Session {
   }
 
   #answer(frame: Uint8Array): void {
-    const request = requestOf(frame);
+    const request = requestOf(frame, this.rule);
     if (request.length === 0) return;
     this.#obey(request);
     this.reply.flush();
     if (this.#later.length > 0) this.#sayLater();
     if (this.#ending) this.#out?.complete();
+  }
+
+  /** What is no request is answered, and then the end comes. All other errors are the connection's. */
+  #failed(out: Subscriber<Uint8Array>, error: unknown): void {
+    const reason = reasonOf(error);
+    if (reason === undefined) return out.error(error);
+    this.#watch.refused([reason]);
+    this.reply.error(`ERR Protocol error: ${reason}`);
+    this.reply.flush();
+    out.complete();
   }
 
   #obey(request: Request): void {
@@ -215,7 +225,8 @@ export class Session {
   #leave(): void {
     this.#out = null;
     this.transaction.end();
-    for (const kind of ['channel', 'pattern'] as const) for (const name of [...this.heard[kind]]) this.ignore(kind, name);
+    for (const kind of ['channel', 'pattern'] as const)
+      for (const name of [...this.heard[kind]]) this.ignore(kind, name);
     this.service.sessions.delete(this.id);
   }
 
@@ -230,6 +241,13 @@ export class Session {
     return this.#known ? { ...limits, stranger: false } : { ...limits, ...strangerLimits, stranger: true };
   }
 }
+
+/** What is wrong with bytes that are no request, in Redis' words. */
+const reasonOf = (error: unknown): string | undefined => {
+  if (error instanceof ProtocolError) return error.message;
+  if (error instanceof MalformedFrame) return error.reason;
+  return error instanceof FrameTooLong ? 'too big request' : undefined;
+};
 
 /** A page in a browser may have it send a form to any port: `POST / HTTP/1.1`, and a header with the host. */
 const isHttp = (request: Request): boolean => ['POST', 'HOST:'].includes(request.word(0));

@@ -1,6 +1,7 @@
 // CLIENT LIST, INFO and KILL: the clients are those of the server's registry.
 import type { Client } from 'sluice/server';
 import type { Command } from '../command.js';
+import { integerOf } from '../integer.js';
 import type { Request } from '../request.js';
 import { RequestError, syntaxError } from '../request-error.js';
 import type { Service } from '../service.js';
@@ -53,9 +54,9 @@ const checkType = (type: string): string => {
 };
 
 const idAt = (request: Request, index: number): number => {
-  const id = request.integer(index);
-  if (id < 1) throw new RequestError('ERR client-id should be greater than 0');
-  return id;
+  const id = integerOf(request.word(index)) ?? 0n;
+  if (id < 1n) throw new RequestError('ERR client-id should be greater than 0');
+  return Number(id);
 };
 
 const list = ({ service, reply }: Session, request: Request): void => {

@@ -51,7 +51,7 @@ const hello = (session: Session, request: Request): void => {
   if (!/^-?\d+$/.test(asked)) throw new RequestError('ERR Protocol version is not an integer or out of range');
   if (asked !== '2' && asked !== '3') throw new RequestError('NOPROTO unsupported protocol version');
   let name: string | undefined;
-  for (let index = 2; index < request.length; ) {
+  for (let index = 2; index < request.length;) {
     const word = request.word(index);
     const left = request.length - index - 1;
     if (word === 'AUTH' && left >= 2) {
@@ -70,7 +70,12 @@ const hello = (session: Session, request: Request): void => {
   if (name !== undefined) session.rename(name);
   session.speak(asked === '2' ? 2 : 3);
   reply.map(7);
-  for (const [key, value] of Object.entries({ server: 'redis', version: VERSION, proto: reply.protocol, id: session.id })) {
+  for (const [key, value] of Object.entries({
+    server: 'redis',
+    version: VERSION,
+    proto: reply.protocol,
+    id: session.id,
+  })) {
     reply.text(key);
     if (typeof value === 'number') reply.integer(value);
     else reply.text(value);

@@ -60,7 +60,12 @@ const info = ({ service, reply }: Session, request: Request): void => {
   const all = asked.size === 0 || ['ALL', 'DEFAULT', 'EVERYTHING'].some((word) => asked.has(word));
   const shown = Object.entries(sections)
     .filter(([name]) => all || asked.has(name.toUpperCase()))
-    .map(([name, facts]) => `# ${name}\r\n${facts(service).map(([key, value]) => `${key}:${value}\r\n`).join('')}`);
+    .map(
+      ([name, facts]) =>
+        `# ${name}\r\n${facts(service)
+          .map(([key, value]) => `${key}:${value}\r\n`)
+          .join('')}`,
+    );
   reply.verbatim(shown.join('\r\n'));
 };
 
@@ -93,7 +98,7 @@ const describeSome = (session: Session, request: Request): void => {
   session.reply.array(request.length - 2);
   for (let index = 2; index < request.length; index++) {
     const command = session.service.commands.find(request, index);
-    if (command === undefined) session.reply.nullArray();
+    if (command === undefined) session.reply.null();
     else describe(session, command);
   }
 };
@@ -125,7 +130,7 @@ const command = new Commands([
   { name: 'command|info', arity: -2, flags, run: describeSome },
   // What redis-cli asks for its hints. There are none.
   { name: 'command|docs', arity: -2, flags, run: ({ reply }) => reply.map(0) },
-  { name: 'command|getkeys', arity: -3, flags, run: keysOf },
+  { name: 'command|getkeys', arity: -4, flags, run: keysOf },
 ]);
 
 /** What CONFIG GET knows: what clients ask for, and the limits. */

@@ -73,7 +73,7 @@ const replyNames = ({ reply }: Session, names: readonly string[]): void => {
 const scan = (session: Session, request: Request): void => {
   const { database, reply } = session;
   const cursor = /^\d{1,15}$/.test(request.word(1)) ? Number(request.word(1)) : -1;
-  let [matches, type, count] = [(_: string) => true, '', 10];
+  let [matches, type, count] = [globOf('*'), '', 10];
   for (let index = 2; index < request.length; index += 2) {
     const word = request.word(index);
     if (index + 1 >= request.length) throw syntaxError();
@@ -97,7 +97,8 @@ const scan = (session: Session, request: Request): void => {
 const flush =
   (databases: (session: Session) => readonly Database[]) =>
   (session: Session, request: Request): void => {
-    if (request.length > 2 || (request.length === 2 && !['ASYNC', 'SYNC'].includes(request.word(1)))) throw syntaxError();
+    if (request.length > 2 || (request.length === 2 && !['ASYNC', 'SYNC'].includes(request.word(1))))
+      throw syntaxError();
     for (const database of databases(session)) database.clear();
     session.reply.ok();
   };

@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { Deque } from '../deque.js';
+import { integerOf } from '../integer.js';
 import type { Request } from '../request.js';
 import { RequestError } from '../request-error.js';
 import { type Session, wrongArity } from '../session.js';
@@ -23,9 +24,9 @@ const push =
 
 const countOf = (request: Request): number => {
   if (request.length === 2) return 1;
-  const count = request.integer(2);
-  if (count < 0) throw new RequestError('ERR value is out of range, must be positive');
-  return count;
+  const count = integerOf(request.word(2)) ?? -1n;
+  if (count < 0n) throw new RequestError('ERR value is out of range, must be positive');
+  return Number(count);
 };
 
 const pop =

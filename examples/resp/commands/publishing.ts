@@ -13,7 +13,9 @@ const confirm = ({ reply, listening }: Session, what: string, name: string | und
 };
 
 const namesOf = (kind: Kind, request: Request): readonly string[] =>
-  kind === 'channel' ? request.names(1) : Array.from({ length: request.length - 1 }, (_, at) => request.pattern(at + 1));
+  kind === 'channel'
+    ? request.names(1)
+    : Array.from({ length: request.length - 1 }, (_, at) => request.pattern(at + 1));
 
 const subscribe =
   (kind: Kind) =>

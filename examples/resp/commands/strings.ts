@@ -25,7 +25,14 @@ interface Options {
 const TIMES = new Set(['EX', 'PX', 'EXAT', 'PXAT']);
 
 const optionsOf = (session: Session, request: Request, from: number, allowed: readonly string[]): Options => {
-  const options: Options = { onlyNew: false, onlyOld: false, get: false, keepTime: false, persist: false, at: undefined };
+  const options: Options = {
+    onlyNew: false,
+    onlyOld: false,
+    get: false,
+    keepTime: false,
+    persist: false,
+    at: undefined,
+  };
   let time: readonly [word: string, index: number] | undefined;
   for (let index = from; index < request.length; index++) {
     const word = request.word(index);
