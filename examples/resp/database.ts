@@ -133,8 +133,9 @@ export class Database {
 
   #sweepSome(): number {
     const now = this.#now();
+    const most = Math.min(SWEEP, this.#expiries.size);
     let over = 0;
-    for (let count = 0; count < SWEEP && count < this.#expiries.size; count++) {
+    for (let count = 0; count < most; count++) {
       let next = this.#swept.next();
       if (next.done === true) {
         this.#swept = this.#expiries.entries();

@@ -91,12 +91,16 @@ export class RequestRule implements Rule {
       }
       const start = this.#after;
       const end = start + length;
-      const cr = front.at(end);
+      const last = this.#come === this.count - 1;
       const lf = front.at(end + 1);
-      if ((cr >= 0 && cr !== CR) || (lf >= 0 && lf !== LF)) return malformed('expected a line end behind a bulk');
+      // Of the last bulk the end is known: it is looked at again when all of it is there.
+      if (lf >= 0 || !last) {
+        const cr = front.at(end);
+        if ((cr >= 0 && cr !== CR) || (lf >= 0 && lf !== LF)) return malformed('expected a line end behind a bulk');
+      }
       this.places[this.#come * 2] = start;
       this.places[this.#come * 2 + 1] = end;
-      if (this.#come === this.count - 1) return found(0, end + 2);
+      if (last) return found(0, end + 2);
       if (lf < 0) return more;
       this.#at = end + 2;
       this.#come++;
