@@ -6,7 +6,7 @@ import type { Server } from '../../src/server/index.js';
 /** The store, reached over connections in memory. */
 export interface RespInMemory {
   readonly server: Server<Uint8Array>;
-  /** Connects, says all of it, chunk by chunk, ends, and gives all that was answered, until the server's end. */
+  /** Connects, says all of it, chunk by chunk, ends, and gives all that was answered once the connection is gone. */
   readonly ask: (...chunks: readonly (string | Uint8Array)[]) => Promise<string>;
   readonly stop: () => Promise<unknown>;
 }
@@ -24,8 +24,11 @@ export const asked = (...requests: readonly (readonly (string | Uint8Array)[])[]
   );
 
 /** The store over connections in memory: to be stopped. */
-export const respInMemory = async (options: RespOptions = {}, how: MemoryOptions = {}): Promise<RespInMemory> => {
-  const connections = new Subject<Connection>();
+export const respInMemory = async (
+  options: RespOptions = {},
+  how: MemoryOptions = {},
+  connections = new Subject<Connection>(),
+): Promise<RespInMemory> => {
   const server = respServer({
     ...options,
     listen: ({ onListening }) =>
@@ -44,7 +47,7 @@ export const respInMemory = async (options: RespOptions = {}, how: MemoryOptions
       ours.reads.subscribe({
         next: (bytes) => heard.push(bytes.slice()),
         error: (error: unknown) => failed(Object.assign(new Error(String(error)), { heard: textOf(heard) })),
-        complete: () => answered(textOf(heard)),
+        complete: () => theirs.closed.subscribe({ complete: () => answered(textOf(heard)) }),
       });
       const said = chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk));
       of(...said)
