@@ -1,4 +1,6 @@
 // The parts of examples/resp that are worth a test by themselves.
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { Commands } from '../examples/resp/command.js';
@@ -128,6 +130,48 @@ test('nothing stays of what was watched, nor of scans that were never ended', ()
   const first = database.scan(0, 10)?.cursor as number;
   for (let scan = 0; scan < 100; scan++) database.scan(0, 10);
   assert.is(database.scan(first, 10), undefined);
+});
+
+// ── the page ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const read = (path: string): string => readFileSync(at(path), 'utf8');
+const page = read('docs/resp.md');
+
+/** The files of the example, by the names that the page has for them. */
+const files = new Map(
+  ['', 'commands/'].flatMap((folder) =>
+    readdirSync(at(`examples/resp/${folder}`))
+      .filter((name) => name.endsWith('.ts'))
+      .map((name): [string, string] => [`${folder}${name}`, read(`examples/resp/${folder}${name}`)]),
+  ),
+);
+
+test('the code that docs/resp.md shows is the code that runs', () => {
+  const shown = [...page.matchAll(/```typescript\n([^]*?)```/g)].map((match) => match[1] as string);
+  assert.is(shown.length, 3);
+  const all = [...files.values(), read('test/resp-stories.test.ts')];
+  for (const excerpt of shown)
+    assert.ok(
+      all.some((text) => text.includes(excerpt.trimEnd())),
+      excerpt,
+    );
+});
+
+test('the lines that docs/resp.md counts are about as many as there are', () => {
+  const rows = [...page.matchAll(/^\| (`.*) \| ([\d,]+) \| .* \|$/gm)];
+  assert.is(rows.length, 6);
+  const named = new Set(
+    rows.flatMap(([, names = '']) => [...names.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string)),
+  );
+  const linesOf = (names: (name: string) => boolean): number =>
+    [...files].filter(([name]) => names(name)).reduce((sum, [, text]) => sum + text.split('\n').length - 1, 0);
+  for (const [, names = '', said = ''] of rows) {
+    const own = [...names.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string);
+    const rest = (name: string): boolean => names.includes('small ones') && !name.includes('/') && !named.has(name);
+    const count = linesOf((name) => own.includes(name) || own.includes(`${name.split('/')[0]}/`) || rest(name));
+    assert.ok(Math.abs(count / Number(said.replaceAll(',', '')) - 1) < 0.1, `${names}: ${count}`);
+  }
 });
 
 test.run();
