@@ -1,7 +1,7 @@
 // Publishing. A channel is a room of the server, and a message a broadcast to it: encoded once for all who speak the same
 // protocol, and kept for who is slow, up to a limit.
 import type { Server } from 'sluice/server';
-import { globOf } from './glob.js';
+import { matches } from './glob.js';
 import { type ProtocolVersion, type Reply, written } from './reply.js';
 import type { Session } from './session.js';
 
@@ -16,7 +16,7 @@ const versions = [2, 3] as const;
 export class Channels {
   readonly #server: () => Server<Uint8Array>;
   /** Each pattern that somebody listens to, by how many. */
-  readonly #patterns = new Map<string, { readonly matches: (channel: string) => boolean; count: number }>();
+  readonly #patterns = new Map<string, number>();
 
   constructor(server: () => Server<Uint8Array>) {
     this.#server = server;
@@ -24,9 +24,8 @@ export class Channels {
 
   /** Somebody begins, or ceases, to listen to a pattern. */
   count(pattern: string, more: 1 | -1): void {
-    const known = this.#patterns.get(pattern) ?? { matches: globOf(pattern), count: 0 };
-    known.count += more;
-    if (known.count > 0) this.#patterns.set(pattern, known);
+    const count = (this.#patterns.get(pattern) ?? 0) + more;
+    if (count > 0) this.#patterns.set(pattern, count);
     else this.#patterns.delete(pattern);
   }
 
@@ -41,8 +40,9 @@ export class Channels {
       return heard;
     };
     let heard = said((reply) => sayMessage(reply, channel, message), 'channel', channel);
-    for (const [pattern, { matches }] of this.#patterns) {
-      if (matches(channel)) heard += said((reply) => sayMatch(reply, pattern, channel, message), 'pattern', pattern);
+    for (const pattern of this.#patterns.keys()) {
+      if (matches(pattern, channel))
+        heard += said((reply) => sayMatch(reply, pattern, channel, message), 'pattern', pattern);
     }
     return heard;
   }

@@ -1,6 +1,6 @@
 // INFO, COMMAND and CONFIG GET: what the server says of itself.
 import { type Command, Commands } from '../command.js';
-import { globOf } from '../glob.js';
+import { matches } from '../glob.js';
 import type { Request } from '../request.js';
 import { RequestError } from '../request-error.js';
 import type { Service } from '../service.js';
@@ -148,8 +148,8 @@ const settings: Readonly<Record<string, (service: Service) => string | number>> 
 };
 
 const configGet = ({ service, reply }: Session, request: Request): void => {
-  const patterns = Array.from({ length: request.length - 2 }, (_, at) => globOf(request.pattern(at + 2).toLowerCase()));
-  const found = Object.entries(settings).filter(([name]) => patterns.some((matches) => matches(name)));
+  const patterns = Array.from({ length: request.length - 2 }, (_, at) => request.pattern(at + 2).toLowerCase());
+  const found = Object.entries(settings).filter(([name]) => patterns.some((pattern) => matches(pattern, name)));
   reply.map(found.length);
   for (const [name, value] of found) {
     reply.text(name);

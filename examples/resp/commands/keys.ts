@@ -1,6 +1,6 @@
 import type { Command } from '../command.js';
 import type { Database, Value } from '../database.js';
-import { globOf } from '../glob.js';
+import { matches } from '../glob.js';
 import { momentOf } from '../moment.js';
 import type { Request } from '../request.js';
 import { RequestError, syntaxError } from '../request-error.js';
@@ -73,11 +73,11 @@ const replyNames = ({ reply }: Session, names: readonly string[]): void => {
 const scan = (session: Session, request: Request): void => {
   const { database, reply } = session;
   const cursor = /^\d{1,15}$/.test(request.word(1)) ? Number(request.word(1)) : -1;
-  let [matches, type, count] = [globOf('*'), '', 10];
+  let [pattern, type, count] = ['*', '', 10];
   for (let index = 2; index < request.length; index += 2) {
     const word = request.word(index);
     if (index + 1 >= request.length) throw syntaxError();
-    if (word === 'MATCH') matches = globOf(request.pattern(index + 1));
+    if (word === 'MATCH') pattern = request.pattern(index + 1);
     else if (word === 'TYPE') type = request.word(index + 1).toLowerCase();
     else if (word === 'COUNT') count = request.integer(index + 1);
     else throw syntaxError();
@@ -90,7 +90,7 @@ const scan = (session: Session, request: Request): void => {
   reply.text(String(found.cursor));
   replyNames(
     session,
-    found.keys.filter((key) => matches(key) && isOfType(key)),
+    found.keys.filter((key) => matches(pattern, key) && isOfType(key)),
   );
 };
 
@@ -141,8 +141,11 @@ export const keyspace: readonly Command[] = [
     arity: 2,
     flags: ['readonly'],
     run: (session, request) => {
-      const matches = globOf(request.pattern(1));
-      replyNames(session, [...session.database.keys()].filter(matches));
+      const pattern = request.pattern(1);
+      replyNames(
+        session,
+        [...session.database.keys()].filter((key) => matches(pattern, key)),
+      );
     },
   },
   { name: 'scan', arity: -2, flags: ['readonly'], run: scan },
