@@ -1,8 +1,11 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import { type Cutter, type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
+import { type CutSource, type Cutter, type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
 import { type Deframer, type DeframerOptions, deframer } from '../src/framing/deframer.js';
 import type { Rule } from '../src/framing/rule.js';
 import { Step } from './link.js';
+
+/** So many frames are handled before the one whose bytes they are is told of it. */
+const SOME = 64;
 
 /**
  * Cuts bytes into frames, wherever the network has cut them into chunks.
@@ -19,15 +22,14 @@ import { Step } from './link.js';
  * each. Copy the ones that are kept for long: `map((frame) => frame.slice())`. Frames are plain Uint8Arrays, so `slice`
  * copies.
  *
- * It stops in the middle of a chunk while a consumer below is full, and as soon as nobody listens. Each subscription
- * cuts for itself.
+ * It stops in the middle of a chunk while a consumer below is full, as soon as nobody listens, and until the event loop
+ * has turned when a connection has had its share of it (`framesPerTurn`). Each subscription cuts for itself.
  */
 export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<Uint8Array, Uint8Array> => {
   deframer(rule, options); // An option that is none is the caller's error, not a subscriber's.
   return (bytes) =>
     new Observable((out) => {
       const framing = new Framing(out, deframer(rule, options));
-      out.add(() => framing.leave());
       const before = flow.scope;
       // The watch is for these frames, not for those of another `frame` further up. What is above may ask what is uncut.
       flow.scope = { ...before, frames: null, cutter: framing };
@@ -41,6 +43,7 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
 
 /** One subscription: its deframer, and whether that may go on. */
 class Framing extends Step<Uint8Array> implements Cutter {
+  source: CutSource | null = null;
   protected readonly frames: Deframer;
   protected readonly watch: FrameWatch | null = flow.scope.frames;
   protected readonly drain: DrainState | null = flow.scope.drain;
@@ -71,12 +74,25 @@ class Framing extends Step<Uint8Array> implements Cutter {
 
   protected override end(): void {
     this.ended = true;
+    // What is left may have to wait, and then goes on after this link is closed.
+    this.out.add(() => this.leave());
     this.frames.end(this.drain?.stopping === true ? 'drop' : undefined);
     this.goOn();
   }
 
+  override unsubscribe(): void {
+    if (this.closed) return;
+    try {
+      super.unsubscribe();
+    } finally {
+      // If the one it feeds has ended before, this is called while it is being made.
+      const made = (this.frames as Deframer | undefined) !== undefined;
+      if (made && !this.ended) this.leave();
+    }
+  }
+
   /** Nobody listens any more. A loop that is under way finds no more frames. */
-  leave(): void {
+  protected leave(): void {
     this.frames.close();
     this.waits = false;
     this.tellDone();
@@ -105,9 +121,14 @@ class Framing extends Step<Uint8Array> implements Cutter {
     const { out } = this;
     const frames = this.frames;
     const gate = flow.emitting;
+    let handled = 0;
     for (let cut = frames.next(); cut !== undefined; cut = frames.next()) {
       if (this.told >= 0) this.tellDone();
       out.next(cut);
+      if (++handled === SOME) {
+        handled = 0;
+        if (gate !== null) this.source?.handled(gate, SOME);
+      }
       if (gate !== null && gate.closed && frames.held > 0) {
         this.waits = true;
         if (flow.lent) frames.keep();

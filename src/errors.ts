@@ -138,6 +138,54 @@ export class WriteOverflow extends SluiceError {
   }
 }
 
+/** The connections of this process held more than they may together, and this one more than most. */
+export class MemoryExceeded extends SluiceError {
+  readonly _tag = 'MemoryExceeded';
+  /** Bytes that this one held. */
+  readonly held: number;
+  /** Bytes that all held. */
+  readonly total: number;
+  /** The most that they may hold: the mark of `memoryBudget` that was passed. */
+  readonly limit: number;
+
+  constructor(held: number, total: number, limit: number) {
+    super(`held ${held} of the ${total} bytes that all connections held together, over the limit of ${limit}`);
+    this.held = held;
+    this.total = total;
+    this.limit = limit;
+  }
+}
+
+/** There are as many of something as there may be: rooms of a client, clients with a tag, letters of a name. */
+export class LimitReached extends SluiceError {
+  readonly _tag = 'LimitReached';
+  /** What there are too many of: `rooms of a client`. */
+  readonly what: string;
+  /** How many there may be. */
+  readonly limit: number;
+
+  constructor(what: string, limit: number) {
+    super(`no more than ${limit} ${what}`);
+    this.what = what;
+    this.limit = limit;
+  }
+}
+
+/** More bytes of an unfinished frame were held than the connection may hold at this time. */
+export class ReadOverflow extends SluiceError {
+  readonly _tag = 'ReadOverflow';
+  /** Bytes that were held. */
+  readonly held: number;
+  /** The most that may be. */
+  readonly limit: number;
+
+  constructor(held: number, limit: number) {
+    super(`held ${held} bytes of an unfinished frame, over the limit of ${limit}`);
+    this.held = held;
+    this.limit = limit;
+  }
+}
+
 /** One side had ended, and for too long the other neither ended nor made progress. */
 export class HalfCloseTimeout extends SluiceError {
   readonly _tag = 'HalfCloseTimeout';
@@ -389,9 +437,17 @@ export class PeerSilent extends SluiceError {
 
 /**
  * Why a peer was not let in: its credentials are wrong; what it said is no part of the dialogue; it took too long; its
- * address has failed too often; it ended its side before; or it has not proved to be who it should be, to a client.
+ * address has failed too often; it ended its side before; too many others stood in front of the gate; or it has not proved
+ * to be who it should be, to a client.
  */
-export type NotAuthenticatedReason = 'refused' | 'malformed' | 'too-slow' | 'locked-out' | 'ended' | 'unproven';
+export type NotAuthenticatedReason =
+  | 'refused'
+  | 'malformed'
+  | 'too-slow'
+  | 'locked-out'
+  | 'ended'
+  | 'crowded-out'
+  | 'unproven';
 
 /** A peer was not let in. What it has said is in none of this: it may be a secret. */
 export class NotAuthenticated extends SluiceError {

@@ -6,17 +6,23 @@ import {
   ConnectionAborted,
   ConnectionReset,
   HalfCloseTimeout,
+  MemoryExceeded,
   PlaintextRefused,
+  ReadOverflow,
   SluiceError,
   TlsFailed,
   type WriteOverflow,
   WriteStalled,
 } from '../errors.js';
 import { Gate } from '../flow/gate.js';
-import { type Scope, flow } from '../flow/scope.js';
+import { type CutSource, type Cutter, type Scope, flow } from '../flow/scope.js';
+import { Valve } from '../flow/valve.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
-import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
+import { machineClock } from '../time/clock.js';
+import { takeShare } from '../time/shares.js';
+import { Entry, type Timetable, timetableOf } from '../time/timetable.js';
+import { type Holder, budget } from './memory-budget.js';
 import { Outgoing, type OutgoingListener } from './outgoing.js';
 import { type Shake, handshake } from './tls-handshake.js';
 import type { TlsInfo } from './tls-info.js';
@@ -110,6 +116,11 @@ export interface ConnectionOptions {
   /** The most bytes that may wait here for a slow peer whose source cannot be paused (default 16 MiB). */
   readonly writeLimit?: number;
   /**
+   * The most bytes of an unfinished frame that may be held (default `Infinity`: the limit of the frame's own rule is what
+   * holds). For a bound over all rules, and one that a server can change while it runs.
+   */
+  readonly readLimit?: number;
+  /**
    * What is read into (default `'fresh'`: new memory each time, which may be kept as long as one likes). With
    * `'shared'` what `reads` emits, and each frame cut from it, is a view of one buffer that all connections share, good
    * until the call returns: `copy()` what is kept, queued or answered later. Saves an allocation a read, over sockets
@@ -117,26 +128,48 @@ export interface ConnectionOptions {
    * overwritten as soon as the call has returned.
    */
   readonly readBuffer?: ReadBuffer;
+  /**
+   * How many frames may be cut of its bytes and handled before the other connections have their turn, counted by 64
+   * (default 1,024): who sends many small ones keeps nobody waiting.
+   */
+  readonly framesPerTurn?: number;
   /** What these times, and the back-off of an acceptor or a dial, are measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
 }
 
-/** The options with their defaults, checked. */
+/** The options with their defaults, checked. One object for all connections of a listener: some of it may change. */
 export interface ConnectionLimits {
   readonly writeDeadline: number;
   readonly halfClose: number;
-  readonly writeLimit: number;
+  writeLimit: number;
+  readLimit: number;
   readonly readBuffer: ReadBuffer;
+  framesPerTurn: number;
   readonly scheduler: SchedulerLike;
 }
 
-export const connectionLimits = (options: ConnectionOptions): ConnectionLimits => ({
-  writeDeadline: checkTime('writeDeadline', options.writeDeadline ?? 30_000),
-  halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
-  writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
-  readBuffer: checkOneOf<ReadBuffer>('readBuffer', options.readBuffer ?? 'fresh', ['fresh', 'shared', 'poisoned']),
-  scheduler: checkScheduler('scheduler', options.scheduler ?? asyncScheduler),
-});
+/** @internal Where options have limits that somebody keeps hold of, to change them while they are in force. */
+export const inForce = Symbol('limits in force');
+
+export const connectionLimits = (
+  options: ConnectionOptions & { readonly [inForce]?: ConnectionLimits | undefined },
+): ConnectionLimits =>
+  options[inForce] ?? {
+    writeDeadline: checkTime('writeDeadline', options.writeDeadline ?? 30_000),
+    halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
+    writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
+    readBuffer: checkOneOf<ReadBuffer>('readBuffer', options.readBuffer ?? 'fresh', ['fresh', 'shared', 'poisoned']),
+    readLimit: checkLimit('readLimit', options.readLimit ?? Infinity, MOST_AT_ONCE),
+    framesPerTurn: checkInteger('framesPerTurn', options.framesPerTurn ?? 1_024, 64),
+    scheduler: checkScheduler('scheduler', options.scheduler ?? asyncScheduler),
+  };
+
+/** A whole number, or none. */
+const checkLimit = (name: string, value: number, least: number): number =>
+  value === Infinity ? value : checkInteger(name, value, least);
+
+/** What a chunk may have, and is held while a consumer is full, in bytes: no limit can be less. */
+const MOST_AT_ONCE = 64 * 1024;
 
 /** What memory is overwritten with that a program has no right to any more. */
 const POISON = 0xdb;
@@ -144,10 +177,21 @@ const POISON = 0xdb;
 /** How long a peer that was sent the end after an error may take to end its own side, in milliseconds. */
 const LINGER = 1_000;
 
+/** Less than this that a connection holds is not counted. */
+const LITTLE = 4_096;
+
 /** The time since which something has been so that is not so. */
 const NEVER = -1;
 
+const NOBODY: readonly never[] = [];
+
 let opened = 0;
+
+/** What keeps a connection from being read because all together hold too much, and for how long. */
+interface Pressure {
+  readonly valve: Valve;
+  readonly patience: Deadline;
+}
 
 /** What few connections have. */
 interface Extras {
@@ -159,8 +203,46 @@ interface Extras {
   readonly ahead: number;
 }
 
+/** One subscription to `reads`: its gate, and its teardown. */
+class Reading extends Gate {
+  readonly subscriber: Subscriber<Uint8Array>;
+  /** What cuts the bytes into frames, where something does. */
+  readonly cutter: Cutter | undefined;
+  readonly #connection: WireConnection;
+
+  constructor(
+    scope: Scope,
+    subscriber: Subscriber<Uint8Array>,
+    cutter: Cutter | undefined,
+    connection: WireConnection,
+  ) {
+    super(scope);
+    this.subscriber = subscriber;
+    this.cutter = cutter;
+    this.#connection = connection;
+  }
+
+  unsubscribe(): void {
+    this.#connection.readingLeft(this);
+  }
+}
+
+/** What may not take for ever. */
+class Deadline extends Entry {
+  readonly #connection: WireConnection;
+
+  constructor(connection: WireConnection) {
+    super();
+    this.#connection = connection;
+  }
+
+  due(): void {
+    this.#connection.overdue(this);
+  }
+}
+
 /** @internal Keeps the laws of a connection over a wire. */
-export class WireConnection implements Connection, WireListener, OutgoingListener {
+export class WireConnection implements Connection, WireListener, OutgoingListener, CutSource, Holder {
   readonly id = ++opened;
   readonly #wire: Wire;
   readonly #limits: ConnectionLimits;
@@ -168,13 +250,14 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   /** Whether what is read is good only for as long as it is being handled. */
   readonly #lends: boolean;
   readonly #openedAt = Date.now();
-  #reader: Subscriber<Uint8Array> | null = null;
-  #gate: Gate | null = null;
+  #reading: Reading | null = null;
+  /** What waits at the gate; made when something first does. */
+  #resume: (() => void) | null = null;
   #outgoing: Outgoing | null = null;
   #writer: Subscriber<never> | null = null;
-  #watchers: Set<Subscriber<never>> | null = null;
-  #halfClosed: Alarm | null = null;
-  #stalled: Alarm | null = null;
+  #watchers: readonly Subscriber<never>[] = NOBODY;
+  #halfClosed: Deadline | null = null;
+  #stalled: Deadline | null = null;
   #failure: SluiceError | null = null;
   #extras: Extras | null = null;
   /** Someone has read and stopped; our end was asked for, and is because the program failed. */
@@ -191,9 +274,12 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #restingSince = NEVER;
   #pausedFor = 0;
   /** How long the peer may take to end its side, where somebody has said so. */
-  #linger = Infinity;
+  #linger: number | null = null;
   /** Bytes that were read, and of which who cut them into frames had made nothing when nobody listened any more. */
   #uncut = 0;
+  /** Bytes that it holds, for the budget of the process; and what keeps it from being read for its sake. */
+  counted = 0;
+  #pressure: Pressure | null = null;
   #bytesIn = 0;
   #chunksIn = 0;
   #moved = 0;
@@ -219,8 +305,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   get closed(): Observable<never> {
     return new Observable((subscriber) => {
       if (this.#gone) return subscriber.complete();
-      (this.#watchers ??= new Set()).add(subscriber);
-      subscriber.add(() => this.#watchers?.delete(subscriber));
+      this.#watchers = [...this.#watchers, subscriber];
+      subscriber.add(() => {
+        this.#watchers = this.#watchers.filter((watcher) => watcher !== subscriber);
+      });
     });
   }
 
@@ -276,19 +364,22 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#fail(new ConnectionAborted());
   }
 
-  /** @internal Turns to TLS. Completes when the handshake is done; an error of it is the connection's. */
-  secure(shake: Shake, ms: number): Observable<never> {
+  /**
+   * @internal Turns to TLS. Completes when the handshake is done; an error of it is the connection's. `from` the first
+   * byte: what has come and is unread is no plaintext, but the peer's first words of the handshake.
+   */
+  secure(shake: Shake, ms: number, from: 'now' | 'first' = 'now'): Observable<never> {
     const wire = this.#wire;
     if (!canChange(wire)) throw new TypeError('connection must be over a socket or another stream');
     return new Observable((subscriber) => {
       const fail = (error: SluiceError): void => {
         this.#fail(error);
-        subscriber.error(error);
+        subscriber.error(this.#failure);
       };
       if (this.#failure !== null) return fail(this.#failure);
-      if (this.#reader !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));
+      if (this.#reading !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));
       if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
-      const held = this.#uncut + wire.unheard;
+      const held = from === 'now' ? this.#uncut + wire.unheard : 0;
       if (held > 0) return fail(new PlaintextRefused(held));
       if (this.#inputEnded) return fail(new TlsFailed('ECONNRESET'));
       const begin = (): void => {
@@ -337,49 +428,54 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #read(subscriber: Subscriber<Uint8Array>): void {
-    if (this.#reader !== null) {
+    if (this.#reading !== null) {
       return subscriber.error(new Error(`reads of connection ${this.id} has a subscriber already`));
     }
     if (this.#inputEnded) return subscriber.complete();
     if (this.#failure !== null) return subscriber.error(this.#failure);
     const found = this.#scopeOfReader();
     const { cutter } = found;
+    if (cutter !== undefined) cutter.source = this;
     // What cuts these bytes does not cut those of another that is subscribed to while they are emitted.
     const scope = cutter === undefined ? found : { ...found, cutter: undefined };
-    const gate = new Gate(scope);
-    this.#reader = subscriber;
-    this.#gate = gate;
-    // A server that is told to stop takes in no more; what has come is still answered.
-    const stop = (): void => {
-      this.#stopped = true;
-      this.#hand(() => gate.complete(subscriber));
-    };
-    if (scope.drain !== null) subscriber.add(scope.drain.onStop(stop));
-    subscriber.add(() => {
-      if (this.#reader !== subscriber) return;
-      this.#uncut += cutter?.held ?? 0;
-      this.#leaveReader();
-      this.#forsaken = true;
-      if (this.#inputEnded || this.#failure !== null) return;
-      if (this.#ending) this.#wire.resume();
-      else if (this.#outgoing === null) this.#wire.destroy();
-      else this.#wire.pause();
-    });
-    if (gate.closed) this.#rest(gate);
-    else gate.wait(this.#resume);
+    const reading = new Reading(scope, subscriber, cutter, this);
+    this.#reading = reading;
+    if (scope.drain !== null) subscriber.add(scope.drain.onStop(() => this.#stop(reading)));
+    subscriber.add(reading);
+    if (reading.closed) this.#rest(reading);
+    else reading.wait(() => this.#goOn());
+  }
+
+  /** A server that is told to stop takes in no more; what has come is still answered. */
+  #stop(reading: Reading): void {
+    this.#stopped = true;
+    this.#hand(() => reading.complete(reading.subscriber));
+  }
+
+  /** Whoever read does so no longer. */
+  readingLeft(reading: Reading): void {
+    if (this.#reading !== reading) return;
+    this.#uncut += reading.cutter?.held ?? 0;
+    this.#leaveReader();
+    this.#forsaken = true;
+    if (this.#inputEnded || this.#failure !== null) return;
+    if (this.#ending) this.#wire.resume();
+    else if (this.#outgoing === null) this.#wire.destroy();
+    else this.#wire.pause();
   }
 
   #leaveReader(): void {
-    this.#gate?.forget(this.#resume);
-    this.#gate?.leave();
+    if (this.#resume !== null) this.#reading?.forget(this.#resume);
+    this.#reading?.leave();
     this.#rested();
-    this.#reader = this.#gate = null;
+    this.#reading = null;
+    this.#count();
   }
 
   /** Reads no more before the consumers below have room. */
   #rest(gate: Gate): void {
     if (!this.resting) this.#restingSince = this.#timetable.now();
-    gate.wait(this.#resume);
+    gate.wait((this.#resume ??= () => this.#goOn()));
   }
 
   #rested(): void {
@@ -394,18 +490,25 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
    */
   #scopeOfReader(): Scope {
     const { scope } = flow;
-    const home = this.#outgoing?.scope;
-    if (home === undefined) return scope;
-    const drain = scope.drain ?? home.drain;
-    if (scope.valve === null) return { ...scope, valve: home.valve, drain };
-    if (scope.valve.root !== home.valve?.root) scope.valve.root.kin ??= home.valve?.root;
+    const outgoing = this.#outgoing;
+    if (outgoing === null) return scope;
+    const { valve } = outgoing;
+    const drain = scope.drain ?? outgoing.drain;
+    if (scope.valve === null) return { ...scope, valve, drain };
+    if (scope.valve.root !== valve.root) scope.valve.root.kin ??= valve.root;
     return drain === scope.drain ? scope : { ...scope, drain };
   }
 
-  readonly #resume = (): void => {
+  handled(gate: Gate, frames: number): void {
+    // In a test's time all happens at once, and nobody waits for a turn.
+    if (this.#timetable.clock === machineClock) takeShare(gate, frames, this.#limits.framesPerTurn);
+  }
+
+  #goOn(): void {
     this.#rested();
-    if (this.#reader !== null) this.#wire.resume();
-  };
+    this.#count();
+    if (this.#reading !== null) this.#wire.resume();
+  }
 
   /** Runs `work`, which reaches the program. What is thrown is this connection's and no other's. */
   #hand(work: () => void): void {
@@ -423,27 +526,28 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   received(chunk: Uint8Array): void {
-    const gate = this.#gate;
-    if (gate !== null && gate.closed) {
+    const reading = this.#reading;
+    if (reading !== null && reading.closed) {
       this.#wire.pause();
       this.#wire.unread(this.#lends ? new Uint8Array(chunk) : chunk);
-      return this.#rest(gate);
+      return this.#rest(reading);
     }
     this.#bytesIn += chunk.length;
     this.#chunksIn++;
-    if (gate === null || this.#reader === null) return;
-    if (this.#lends) this.#lend(gate, this.#reader, chunk);
-    else this.#emit(gate, this.#reader, chunk);
-    if (gate.closed && this.#gate === gate) {
+    if (reading === null) return;
+    if (this.#lends) this.#lend(reading, chunk);
+    else this.#emit(reading, chunk);
+    this.#count();
+    if (reading.closed && this.#reading === reading) {
       this.#wire.pause();
-      this.#rest(gate);
+      this.#rest(reading);
     }
   }
 
-  #emit(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
+  #emit(reading: Reading, chunk: Uint8Array): void {
     beginTurn();
     try {
-      gate.next(reader, chunk);
+      reading.next(reading.subscriber, chunk);
     } catch (error) {
       this.#threw(error);
     } finally {
@@ -452,13 +556,13 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   /** The chunk is good until this returns. */
-  #lend(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
+  #lend(reading: Reading, chunk: Uint8Array): void {
     const poisoned = this.#limits.readBuffer === 'poisoned';
     const lent = poisoned ? new Uint8Array(chunk) : chunk;
     const before = flow.lent;
     flow.lent = true;
     try {
-      this.#emit(gate, reader, lent);
+      this.#emit(reading, lent);
     } finally {
       flow.lent = before;
       if (poisoned) lent.fill(POISON);
@@ -467,8 +571,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
 
   ended(): void {
     this.#inputEnded = true;
-    const [reader, gate] = [this.#reader, this.#gate];
-    if (reader !== null) this.#hand(() => gate?.complete(reader));
+    const reading = this.#reading;
+    if (reading !== null) this.#hand(() => reading.complete(reading.subscriber));
     // Nobody writes, and nobody is going to: an end for an end. (A turn later, for who reads to the end and then writes.)
     if (this.#outgoing === null) {
       this.#timetable.clock.afterReads(() => {
@@ -485,18 +589,24 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (this.#outgoing !== null)
       return subscriber.error(new Error(`writes of connection ${this.id} is in use already`));
     if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
-    const outgoing = new Outgoing(this.#wire, this.#limits.writeLimit, this);
+    const outgoing = new Outgoing(this.#wire, this.#limits, this);
     this.#outgoing = outgoing;
     this.#writer = subscriber;
-    subscriber.add(() => {
-      outgoing.leave();
-      if (!this.#outputEnded && !this.#lingering) this.#wire.destroy();
-    });
+    subscriber.add(outgoing);
     outgoing.subscribe(chunks);
+  }
+
+  outgoingLeft(): void {
+    if (!this.#outputEnded && !this.#lingering) this.#wire.destroy();
   }
 
   outgoingFull(): void {
     this.#watchOutput();
+    this.#count();
+  }
+
+  outgoingGrew(): void {
+    this.#count();
   }
 
   outgoingDone(): void {
@@ -521,18 +631,19 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#wire.end();
     this.#watchOutput();
     // What the peer still sends must not turn our end into a reset. Unread it stays only for who has not read yet.
-    if (this.#reader === null && this.#forsaken) this.#wire.resume();
+    if (this.#reading === null && this.#forsaken) this.#wire.resume();
   }
 
   drained(): void {
-    this.#stalled?.clear();
+    this.#letBe(this.#stalled);
     this.#outgoing?.drained();
+    this.#count();
   }
 
   finished(): void {
     if (!this.#ending) return this.failed(new ConnectionReset('EPIPE'));
     this.#outputEnded = true;
-    this.#stalled?.clear();
+    this.#letBe(this.#stalled);
     this.#sideEnded();
     this.#writer?.complete();
   }
@@ -546,21 +657,68 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   gone(): void {
     if (!this.#inputEnded || !this.#outputEnded) this.#fail(new ConnectionReset());
     this.#gone = true;
-    this.#stalled?.clear();
-    this.#halfClosed?.clear();
+    this.#count();
+    this.#letBe(this.#stalled);
+    this.#letBe(this.#halfClosed);
     const watchers = this.#watchers;
-    this.#watchers = null;
-    if (watchers !== null) for (const watcher of watchers) watcher.complete();
+    this.#watchers = NOBODY;
+    for (const watcher of watchers) watcher.complete();
   }
 
   /** Both streams end with it, unless they have ended before. What reads usually feeds what writes; once is enough. */
   #fail(failure: SluiceError): void {
     if (this.#failure !== null) return;
     this.#failure = failure;
+    this.#count();
     this.#wire.destroy();
-    const [reader, gate] = [this.#reader, this.#gate];
-    if (reader !== null) this.#hand(() => gate?.error(reader, failure));
+    const reading = this.#reading;
+    if (reading !== null) this.#hand(() => reading.error(reading.subscriber, failure));
     this.#writer?.error(failure);
+  }
+
+  // ── what all together may hold ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Tells the budget what it holds, where that has changed. */
+  #count(): void {
+    const before = this.counted;
+    const held = this.#gone || this.#failure !== null ? 0 : this.#held;
+    if (held < LITTLE && before === 0) return;
+    this.counted = held < LITTLE ? 0 : held;
+    if (this.counted === before) return;
+    budget.count(this, before);
+    const { readLimit } = this.#limits;
+    if (held > readLimit && this.#reading?.closed === false) this.#overRead(readLimit);
+  }
+
+  #overRead(limit: number): void {
+    const unfinished = this.#reading?.cutter?.held ?? 0;
+    if (unfinished > limit) this.#fail(new ReadOverflow(unfinished, limit));
+  }
+
+  get #held(): number {
+    const unfinished = this.#reading?.cutter?.held ?? 0;
+    const outgoing = this.#outgoing;
+    return outgoing === null || !outgoing.full ? unfinished : unfinished + outgoing.queued + this.#wire.pending;
+  }
+
+  press(pressed: boolean): void {
+    if (!pressed) {
+      const pressure = this.#pressure;
+      this.#pressure = null;
+      this.#letBe(pressure?.patience ?? null);
+      pressure?.valve.release();
+      return;
+    }
+    if (this.#pressure === null) {
+      this.#pressure = { valve: new Valve(), patience: new Deadline(this) };
+      this.#pressure.valve.close();
+      this.#timetable.put(this.#pressure.patience, this.#limits.writeDeadline);
+    }
+    this.#reading?.join(this.#pressure.valve);
+  }
+
+  exceed(error: MemoryExceeded): void {
+    this.#fail(error);
   }
 
   // ── what may not take for ever ────────────────────────────────────────────────────────────────────────────────────
@@ -568,26 +726,16 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   /** The peer has its buffers full, or is to take the last bytes: it has until the write deadline to take all of it. */
   #watchOutput(): void {
     if (this.#outputEnded) return;
-    this.#stalled ??= this.#alarm(() => {
-      if (this.#outgoing?.full || this.#ending) {
-        this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
-      }
-    });
-    this.#stalled.set(this.#limits.writeDeadline);
+    this.#timetable.put((this.#stalled ??= new Deadline(this)), this.#limits.writeDeadline);
   }
 
   /** One side has ended and the other has not: it may go on for as long as it gets on. */
   #sideEnded(): void {
     if (this.#inputEnded && this.#outputEnded) return this.#wire.destroy();
-    this.#halfClosed ??= this.#alarm(() => {
-      // A peer that only goes on sending what nobody reads does not get on.
-      const getsOn = this.#progress() !== this.#moved && (this.#reader !== null || !this.#outputEnded);
-      if (getsOn) this.#sideEnded();
-      else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
-    });
     this.#moved = this.#progress();
     const brief = this.#lingering || this.#stopped ? LINGER : Infinity;
-    this.#halfClosed.set(Math.min(brief, this.#outputEnded ? this.#linger : Infinity, this.#limits.halfClose));
+    const linger = (this.#outputEnded ? this.#linger : null) ?? Infinity;
+    this.#timetable.put((this.#halfClosed ??= new Deadline(this)), Math.min(brief, linger, this.#limits.halfClose));
   }
 
   #lingerFor(ms: number): void {
@@ -600,15 +748,32 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return this.#bytesIn + (this.#outgoing?.written ?? 0) - this.#wire.pending;
   }
 
-  /** An alarm that first lets what has arrived meanwhile be read: if the loop was stalled, that may change all. */
-  #alarm(due: () => void): Alarm {
-    const alarm: Alarm = new Alarm(this.#timetable, {
-      due: () =>
-        this.#timetable.clock.afterReads(() => {
-          if (!alarm.pending && !this.#gone) due();
-        }),
+  /** What has arrived meanwhile is read first: if the loop was stalled, that may change all. */
+  overdue(deadline: Deadline): void {
+    this.#timetable.clock.afterReads(() => {
+      if (deadline.pending || this.#gone) return;
+      if (deadline === this.#stalled) this.#checkOutput();
+      else if (deadline === this.#halfClosed) this.#checkProgress();
+      else if (deadline === this.#pressure?.patience)
+        this.exceed(new MemoryExceeded(this.counted, budget.held, budget.soft));
     });
-    return alarm;
+  }
+
+  #checkOutput(): void {
+    if (this.#outgoing?.full || this.#ending) {
+      this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
+    }
+  }
+
+  #checkProgress(): void {
+    // A peer that only goes on sending what nobody reads does not get on.
+    const getsOn = this.#progress() !== this.#moved && (this.#reading !== null || !this.#outputEnded);
+    if (getsOn) this.#sideEnded();
+    else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
+  }
+
+  #letBe(deadline: Deadline | null): void {
+    if (deadline !== null) this.#timetable.take(deadline);
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Observable } from 'rxjs';
 import { WriteOverflow } from '../errors.js';
-import { Consumer } from '../flow/consumer.js';
+import { Intake } from '../flow/consumer.js';
 import { Queue } from '../flow/queue.js';
-import { type Scope, flow } from '../flow/scope.js';
+import { type DrainState, flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
+import type { Valve } from '../flow/valve.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { SLAB, lendSlab, returnSlab } from './slabs.js';
 import type { Wire } from './wire.js';
@@ -17,8 +18,12 @@ export interface OutgoingListener {
   outgoingDone(): void;
   /** The stream failed; what came before is with the wire. */
   outgoingFailed(error: unknown): void;
+  /** More waits than before, although the wire is full. */
+  outgoingGrew(): void;
   /** The stream is more than the peer takes, and cannot be paused. */
   outgoingOverflowed(error: WriteOverflow): void;
+  /** Whoever subscribed has gone. */
+  outgoingLeft(): void;
 }
 
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
@@ -34,7 +39,7 @@ const SMALL = 16 * 1024;
  * The writing half of a connection: gathers what is emitted within a turn, hands it over a slice at a time, and closes
  * its valve while the peer is full.
  *
- * Holds a slice, and what one chunk of input is answered with, unless its sources cannot be paused; then, `limit`.
+ * Holds a slice, and what one chunk of input is answered with, unless its sources cannot be paused; then, `writeLimit`.
  */
 export class Outgoing implements Task, Taker {
   /** Bytes that wait here. */
@@ -46,9 +51,9 @@ export class Outgoing implements Task, Taker {
   writes = 0;
 
   readonly #wire: Wire;
-  readonly #limit: number;
+  readonly #limits: { readonly writeLimit: number };
   readonly #listener: OutgoingListener;
-  readonly #consumer = new Consumer('connection.writes', SLICE);
+  readonly #intake = new Intake('connection.writes', SLICE);
   #source: { unsubscribe(): void } | null = null;
   /** What waits: the rest of a chunk of which a part has been written, then control frames, then all else. */
   #rest: Uint8Array | undefined;
@@ -64,21 +69,25 @@ export class Outgoing implements Task, Taker {
   #left = false;
   #holding: (() => void) | null = null;
 
-  constructor(wire: Wire, limit: number, listener: OutgoingListener) {
+  constructor(wire: Wire, limits: { readonly writeLimit: number }, listener: OutgoingListener) {
     this.#wire = wire;
-    this.#limit = limit;
+    this.#limits = limits;
     this.#listener = listener;
   }
 
   subscribe(chunks: Observable<Uint8Array>): void {
     const writer = new Writer(this);
     this.#source = writer;
-    this.#consumer.subscribe(() => chunks.subscribe(writer));
+    this.#intake.subscribe(() => chunks.subscribe(writer));
   }
 
   /** What the sources of the stream find, for those of them that are subscribed to later. */
-  get scope(): Scope {
-    return this.#consumer.scope;
+  get valve(): Valve {
+    return this.#intake.valve;
+  }
+
+  get drain(): DrainState | null {
+    return this.#intake.outside.drain;
   }
 
   /** Whether no more is taken. */
@@ -101,8 +110,14 @@ export class Outgoing implements Task, Taker {
     this.#failed(error);
   }
 
+  /** The teardown of whoever subscribed. */
+  unsubscribe(): void {
+    this.#leave();
+    this.#listener.outgoingLeft();
+  }
+
   /** Nobody cares any more. */
-  leave(): void {
+  #leave(): void {
     this.#left = true;
     const thrown = this.#stop();
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
@@ -110,7 +125,7 @@ export class Outgoing implements Task, Taker {
     this.#urgent = this.#queue = null;
     this.#letGo();
     this.queued = 0;
-    this.#consumer.leave();
+    this.#intake.leave();
   }
 
   /** Calls `then` once all that has come is handed over. What comes after that waits, until the wire has room again. */
@@ -133,11 +148,11 @@ export class Outgoing implements Task, Taker {
     if (this.#holding !== null && !this.full) this.#hold(this.#holding);
     if (this.full) {
       this.#resting = true;
-      this.#consumer.valve.close();
+      this.#intake.valve.close();
     } else if (this.#ended) this.#listener.outgoingDone();
     else if (this.#resting) {
       this.#resting = false;
-      this.#consumer.valve.open();
+      this.#intake.valve.open();
     }
   }
 
@@ -218,8 +233,10 @@ export class Outgoing implements Task, Taker {
 
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
   #overfull(): void {
-    this.#consumer.filled(this.queued);
-    if (this.queued > this.#limit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, this.#limit));
+    this.#intake.filled(this.queued);
+    const { writeLimit } = this.#limits;
+    if (this.queued > writeLimit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, writeLimit));
+    else this.#listener.outgoingGrew();
   }
 
   #hold(then: () => void): void {
@@ -251,7 +268,8 @@ export class Outgoing implements Task, Taker {
     const slice = this.queued > this.#gathered ? this.#next() : undefined;
     const slab = this.#slab as Buffer;
     // Behind bytes that have not left it would stay: then for its own size, and not for that of a slab.
-    const stays = this.#wire.pending > 0;
+    const { copies } = this.#wire;
+    const stays = !copies && this.#wire.pending > 0;
     const gathered = slice ?? slab.subarray(0, this.#gathered);
     const chunk = slice === undefined && stays ? new Uint8Array(gathered) : gathered;
     if (slice === undefined) this.#slab = undefined;
@@ -259,7 +277,7 @@ export class Outgoing implements Task, Taker {
     this.queued -= chunk.length;
     // More may come before this returns: over a stream that hands on at once what is written to it.
     const room = this.#wire.write(chunk);
-    if (slice === undefined) returnSlab(slab, !stays && this.#wire.pending > 0);
+    if (slice === undefined) returnSlab(slab, !copies && !stays && this.#wire.pending > 0);
     this.written += chunk.length;
     this.writes++;
     if (room || this.full) return;

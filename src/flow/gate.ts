@@ -58,7 +58,11 @@ export class Gate {
 
   /** Adds the valve of a consumer further down that was not in scope when the source was subscribed to. */
   join(valve: Valve): void {
-    if (this.#over) return;
+    if (!this.#over) this.hold(valve);
+  }
+
+  /** @internal The same for a valve that opens by itself: also when there is nothing behind what waits. */
+  hold(valve: Valve): void {
     valve.reached = true;
     if (valve === this.#first || this.#more?.has(valve)) return;
     (this.#more ??= new Set()).add(valve);
@@ -75,13 +79,11 @@ export class Gate {
 
   /** Calls `resume` once, as soon as all valves are open: at once if they are, and those who came before have gone. */
   wait(resume: () => void): void {
-    this.#waiting ??= [];
-    if (this.#place >= 0) {
-      this.#waiting.splice(this.#place++, 0, resume);
-      return;
-    }
-    this.#waiting.push(resume);
-    this.proceed();
+    if (this.#waiting === null) this.#waiting = [resume];
+    else if (this.#place < 0) this.#waiting.push(resume);
+    else this.#waiting.splice(this.#place, 0, resume);
+    if (this.#place < 0) this.proceed();
+    else this.#place++;
   }
 
   /** Takes back `resume`: it is not called any more. */

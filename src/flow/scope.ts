@@ -24,6 +24,14 @@ export interface Scope {
 export interface Cutter {
   /** Bytes that it has, and of which nothing is cut yet. */
   readonly held: number;
+  /** Whose bytes they are, once that has been found out. */
+  source: CutSource | null;
+}
+
+/** Whose bytes are cut into frames. */
+export interface CutSource {
+  /** So many more frames were handled of what came through `gate`. It may rest from then on, for others to have their turn. */
+  handled(gate: Gate, frames: number): void;
 }
 
 /** Told by `frame` about the frame that is under way. */
@@ -61,14 +69,15 @@ export const flow: {
 
 /** Runs `work` in `scope`, with `emitting` as the source that emits, or none: then the scope alone counts. */
 export const inScope = <A>(scope: Scope, work: () => A, emitting: Gate | null = null): A => {
-  const before = { scope: flow.scope, emitting: flow.emitting };
+  const scopeBefore = flow.scope;
+  const emittingBefore = flow.emitting;
   flow.scope = scope;
   flow.emitting = emitting;
   try {
     return work();
   } finally {
-    flow.scope = before.scope;
-    flow.emitting = before.emitting;
+    flow.scope = scopeBefore;
+    flow.emitting = emittingBefore;
   }
 };
 

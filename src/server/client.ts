@@ -2,13 +2,16 @@ import { Observable, type Subscriber, tap } from 'rxjs';
 import type { KeepAliveEvent } from '../../operators/keep-alive.js';
 import { pauseWhile } from '../../operators/pause-while.js';
 import { checkText } from '../check.js';
+import { LimitReached } from '../errors.js';
 import type { Connection } from '../connection/connection.js';
 import type { SlowPolicy } from '../source/mailbox.js';
 import type { Events } from './events.js';
 import { Outbox, type Parcel, type Post } from './outbox.js';
 import { Meter } from './rates.js';
 import type { ClientStatistics, Sum } from './statistics.js';
-import type { Watch } from './watch.js';
+import type { ServerLimits } from './limits.js';
+import { type TagKeeper, Tags } from './tags.js';
+import type { Opener, Watch } from './watch.js';
 
 /** The time of something that has not happened. */
 const NEVER = -1;
@@ -27,10 +30,9 @@ export interface ClientState {
   readonly paused: boolean;
   /** It has been silent, was sent a keep-alive, and has not been heard since. */
   readonly keepAlivePending: boolean;
+  /** It stands in front of a gate (`authenticate`): nobody knows who it is, and it is sent nothing. */
+  readonly guarded: boolean;
 }
-
-/** Who opened a connection: we dialled (`active`), or they did (`passive`). */
-export type Opener = 'active' | 'passive';
 
 /** A client as it was at one moment: plain values, to be printed or sent. */
 export interface ClientSnapshot {
@@ -56,8 +58,10 @@ export interface Client {
   readonly name: string;
   readonly opener: Opener;
   readonly connection: Connection;
+  /** Who it is, where `authenticate` has let it in: what its gate gave. In no snapshot, since it may be anything. */
+  readonly identity: unknown;
   readonly rooms: ReadonlySet<string>;
-  /** Words that the program marks it with: `client.tags.add('slow')`. They mean nothing to the server. */
+  /** Words that the program marks it with: `client.tags.add('slow')`. To the server they mean nothing but how many may bear one. */
   readonly tags: Set<string>;
   readonly state: ClientState;
   readonly statistics: ClientStatistics;
@@ -75,15 +79,20 @@ export interface Host extends Post {
   /** The time, in milliseconds, by whatever clock the server goes. */
   now(): number;
   readonly idleAfter: number;
+  limits(): ServerLimits;
   /** Whether a client is not to be read from, by itself or with all others. */
   pauses(byItself: boolean): boolean;
+  /** A client stands in front of a gate, or has come through. */
+  guards(client: ServedClient, guarded: boolean): void;
   named(client: ServedClient, before: string): void;
   entered(client: ServedClient, room: string): void;
   exited(client: ServedClient, room: string): void;
+  tagged(client: ServedClient, tag: string): void;
+  untagged(client: ServedClient, tag: string): void;
 }
 
 /** @internal A client, for its server and for the handler that serves it. */
-export class ServedClient implements Client, Watch {
+export class ServedClient implements Client, Watch, TagKeeper {
   readonly connection: Connection;
   readonly opener: Opener;
   /** Whether it is not to be read from, for who reads: what `pauseWhile` wants to know. */
@@ -99,6 +108,7 @@ export class ServedClient implements Client, Watch {
   keepAlivesOut = 0;
   framesRefused = 0;
   dropCount = 0;
+  identity: unknown = undefined;
   readonly meter = new Meter();
   readonly #host: Host;
   readonly #events: Events;
@@ -106,13 +116,15 @@ export class ServedClient implements Client, Watch {
   readonly #epoch: number;
   #name: string;
   /** Made when they are needed. */
-  #tags: Set<string> | undefined;
+  #tags: Tags | undefined;
   #rooms: Set<string> | undefined;
   /** When a byte of it came last, by the server's clock. */
   seenAt: number;
   #goneAt = NEVER;
   #outbox: Outbox | null = null;
   #reader: Subscriber<boolean> | null = null;
+  /** How many gates it stands in front of: a gate may have another behind it. */
+  #gates = 0;
   /** How many signs of life it had given when it was asked for one. */
   #owesSince = NEVER;
   /** `pauseListening` was called for it. */
@@ -160,12 +172,13 @@ export class ServedClient implements Client, Watch {
   set name(name: string) {
     const before = this.#name;
     if (checkText('name', name) === before || this.gone) return;
+    this.#checkLength('a name', name);
     this.#name = name;
     this.#host.named(this, before);
   }
 
   get tags(): Set<string> {
-    return (this.#tags ??= new Set());
+    return (this.#tags ??= new Tags(this));
   }
 
   get rooms(): ReadonlySet<string> {
@@ -174,6 +187,8 @@ export class ServedClient implements Client, Watch {
 
   enter(room: string): void {
     if (this.gone || this.rooms.has(checkText('room', room))) return;
+    this.#checkLength('a room', room);
+    this.#checkCount('rooms of a client', this.rooms.size, this.#host.limits().maxRooms);
     (this.#rooms ??= new Set()).add(room);
     this.#host.entered(this, room);
   }
@@ -182,9 +197,28 @@ export class ServedClient implements Client, Watch {
     if (!this.gone && this.#rooms?.delete(room)) this.#host.exited(this, room);
   }
 
-  /** Whether the program has marked it so. */
-  isTagged(tag: string): boolean {
-    return this.#tags?.has(tag) === true;
+  /** Its tags, without a set being made for who has none. */
+  get marks(): ReadonlySet<string> {
+    return this.#tags ?? NOTHING;
+  }
+
+  tagged(tag: string): void {
+    if (this.gone) return;
+    this.#checkLength('a tag', tag);
+    this.#checkCount('tags of a client', this.marks.size, this.#host.limits().maxTags);
+    this.#host.tagged(this, tag);
+  }
+
+  untagged(tag: string): void {
+    if (!this.gone) this.#host.untagged(this, tag);
+  }
+
+  #checkLength(what: string, { length }: string): void {
+    this.#checkCount(`letters of ${what}`, length - 1, this.#host.limits().maxNameLength);
+  }
+
+  #checkCount(what: string, count: number, limit: number): void {
+    if (count >= limit) throw new LimitReached(what, limit);
   }
 
   // ── what its handler tells ────────────────────────────────────────────────────────────────────────────────────────
@@ -214,6 +248,20 @@ export class ServedClient implements Client, Watch {
   dropped(): void {
     this.dropCount++;
     this.#events.tell('dropped', { client: this });
+  }
+
+  guarded(): void {
+    if (this.#gates++ === 0) this.#host.guards(this, true);
+  }
+
+  attemptFailed(attempt: number): void {
+    this.#events.tell('attempt-failed', { client: this, attempt });
+  }
+
+  admitted(identity: unknown): void {
+    if (--this.#gates === 0) this.#host.guards(this, false);
+    this.identity = identity;
+    this.#events.tell('admitted', { client: this });
   }
 
   // ── what its server does ──────────────────────────────────────────────────────────────────────────────────────────
@@ -297,6 +345,7 @@ export class ServedClient implements Client, Watch {
       idle: this.silentFor >= this.#host.idleAfter,
       paused: this.#isPaused || resting,
       keepAlivePending: this.#owesSince === this.#signsOfLife,
+      guarded: this.#gates > 0,
     };
   }
 
@@ -328,11 +377,12 @@ export class ServedClient implements Client, Watch {
 
   snapshot(): ClientSnapshot {
     const { id, address, name, opener, state, statistics } = this;
-    return { id, address, name, opener, rooms: [...this.rooms], tags: [...(this.#tags ?? [])], state, statistics };
+    return { id, address, name, opener, rooms: [...this.rooms], tags: [...this.marks], state, statistics };
   }
 
   #openOutbox(): Outbox | null {
-    return this.#outbox?.closed === false && this.leaving === undefined ? this.#outbox : null;
+    const there = this.#outbox?.closed === false && this.leaving === undefined && this.#gates === 0;
+    return there ? this.#outbox : null;
   }
 
   readonly #seen = (): void => {

@@ -85,14 +85,18 @@ export class Controller<B> implements Server<B> {
     this.#host = {
       events: this.#events,
       idleAfter: setup.idleAfter,
+      limits: () => this.limits,
       highWater: setup.highWater,
       oneIsFull: () => this.#oneIsFull(),
       oneCaughtUp: () => this.#oneCaughtUp(),
       now: () => this.#timetable.now(),
       pauses: (byItself) => !this.state.value.draining && (byItself || !this.state.value.listening),
+      guards: (client, guarded) => this.#admission.guards(client, guarded),
       named: (client, before) => this.clients.rename(client, before),
       entered: (client, room) => this.clients.enter(client, room),
       exited: (client, room) => this.clients.exit(client, room),
+      tagged: (client, tag) => this.clients.tag(client, tag, this.limits.maxPerTag),
+      untagged: (client, tag) => this.clients.untag(client, tag),
     };
   }
 
@@ -215,6 +219,8 @@ export class Controller<B> implements Server<B> {
 
   setLimits(limits: Partial<ServerLimits>): void {
     this.#admission.change(limits);
+    const { writeLimit, readLimit, framesPerTurn } = this.limits;
+    Object.assign(this.#setup.connections, { writeLimit, readLimit, framesPerTurn });
   }
 
   get rules(): AddressRules {

@@ -1,4 +1,5 @@
 import { type Observable, Subject } from 'rxjs';
+import { LimitReached } from '../errors.js';
 import type { Client, ServedClient } from './client.js';
 
 /** Something that has changed among the clients of a server. */
@@ -20,7 +21,7 @@ export interface Registry extends Iterable<Client> {
   named(name: string): readonly Client[];
   /** All who are in a room. */
   in(room: string): Iterable<Client>;
-  /** All whom the program has marked with a tag. Looks at every client. */
+  /** All whom the program has marked with a tag. */
   tagged(tag: string): Iterable<Client>;
   /** The rooms in which there is somebody, and who is in each. */
   readonly rooms: ReadonlyMap<string, ReadonlySet<Client>>;
@@ -36,6 +37,7 @@ export class Clients implements Registry {
   readonly #byId = new Map<number, ServedClient>();
   readonly #byAddress = new Map<string, ServedClient>();
   readonly #byName = new Map<string, Set<ServedClient>>();
+  readonly #byTag = new Map<string, Set<ServedClient>>();
 
   get count(): number {
     return this.#byId.size;
@@ -61,8 +63,8 @@ export class Clients implements Registry {
     return this.rooms.get(room) ?? [];
   }
 
-  *tagged(tag: string): Iterable<ServedClient> {
-    for (const client of this) if (client.isTagged(tag)) yield client;
+  tagged(tag: string): Iterable<ServedClient> {
+    return this.#byTag.get(tag) ?? [];
   }
 
   add(client: ServedClient): void {
@@ -78,6 +80,7 @@ export class Clients implements Registry {
     if (this.#byAddress.get(client.address) === client) this.#byAddress.delete(client.address);
     take(this.#byName, client.name, client);
     for (const room of client.rooms) take(this.rooms, room, client);
+    for (const tag of client.marks) take(this.#byTag, tag, client);
     this.#tell({ type: 'left', client });
   }
 
@@ -96,6 +99,16 @@ export class Clients implements Registry {
   exit(client: ServedClient, room: string): void {
     take(this.rooms, room, client);
     this.#tell({ type: 'exited', client, room });
+  }
+
+  /** Throws `LimitReached` if as many as may bear the tag do so. */
+  tag(client: ServedClient, tag: string, limit: number): void {
+    if ((this.#byTag.get(tag)?.size ?? 0) >= limit) throw new LimitReached('clients with a tag', limit);
+    put(this.#byTag, tag, client);
+  }
+
+  untag(client: ServedClient, tag: string): void {
+    take(this.#byTag, tag, client);
   }
 
   #tell(change: RegistryChange): void {

@@ -2,7 +2,7 @@ import { type Observable, type SchedulerLike, asyncScheduler } from 'rxjs';
 import type { Protocol } from '../../operators/protocol.js';
 import { checkFunction, checkHook, checkInteger, checkObject, checkScheduler, checkText, checkTime } from '../check.js';
 import { placeName } from '../connection/address.js';
-import type { Connection } from '../connection/connection.js';
+import { type Connection, type ConnectionLimits, connectionLimits, inForce } from '../connection/connection.js';
 import { type DialOptions, dial as reallyDial } from '../connection/dial.js';
 import { type ListenOptions, listen as reallyListen } from '../connection/listen.js';
 import { type ServerLimits, limitsOf } from './limits.js';
@@ -22,6 +22,8 @@ export interface Setup<B> {
   readonly idleAfter: number;
   readonly highWater: number;
   readonly limits: ServerLimits;
+  /** What its connections go by, of which some can be changed. */
+  readonly connections: ConnectionLimits;
   readonly farewell: Uint8Array | undefined;
   /** Listens, as the options say. */
   readonly listen: (hooks: Required<Pick<ListenOptions, 'onListening' | 'onEvent'>>) => Observable<Connection>;
@@ -42,18 +44,26 @@ const encoderOf = (served: unknown): ((message: unknown) => Uint8Array) => {
   return typeof served === 'object' && typeof encode === 'function' ? encode : bytesAsTheyAre;
 };
 
+/** What can change while it is in force; not for a dial that has limits of its own. */
+const inForceFor = (options: object, connections: ConnectionLimits): { readonly [inForce]?: ConnectionLimits } =>
+  Object.keys(connections).some((name) => name in options) ? {} : { [inForce]: connections };
+
+const known = <A extends object>(options: A): Partial<A> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<A>;
+
 export const setupOf = <B>(name: string, served: Handler | Handled, options: ServerOptions<B>): Setup<B> => {
   const handler = checkFunction('handler', typeof served === 'object' ? served?.handler : served);
   const { drain, limits, farewell, idleAfter, highWater, listen, dial, ...listening } = checkObject('options', options);
-  const { writeDeadline, halfClose, writeLimit, readBuffer, noDelay } = listening;
+  const { writeDeadline, halfClose, writeLimit, readLimit, readBuffer, framesPerTurn, noDelay } = listening;
   const scheduler = checkScheduler('scheduler', options.scheduler ?? asyncScheduler);
   const encode = encoderOf(served);
   // What is wrong with the options is said now, and not when it starts.
   if (listen === undefined) reallyListen(listening);
   const accept = checkFunction('listen', listen ?? reallyListen);
   const reach = checkFunction('dial', dial ?? reallyDial);
-  const given = { writeDeadline, halfClose, writeLimit, readBuffer, noDelay };
-  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const bounds = { ...known({ writeLimit, readLimit, framesPerTurn }), ...checkObject('limits', limits ?? {}) };
+  const connections = connectionLimits({ ...listening, ...bounds });
+  const kept = known({ writeDeadline, halfClose, writeLimit, readLimit, readBuffer, framesPerTurn, noDelay });
   return {
     name: checkText('name', name),
     handler,
@@ -63,10 +73,11 @@ export const setupOf = <B>(name: string, served: Handler | Handled, options: Ser
     drain: checkTime('drain', drain ?? 10_000, 0),
     idleAfter: checkTime('idleAfter', idleAfter ?? 60_000),
     highWater: checkInteger('highWater', highWater ?? 256, 1),
-    limits: limitsOf(limits ?? {}),
+    limits: limitsOf(bounds),
+    connections,
     farewell: farewell === undefined ? undefined : encode(farewell).slice(),
-    listen: (hooks) => accept({ ...listening, ...hooks }),
-    dial: (more) => reach({ ...known, ...more, scheduler }),
+    listen: (hooks) => accept({ ...listening, ...inForceFor({}, connections), ...hooks }),
+    dial: (more) => reach({ ...kept, ...inForceFor(more, connections), ...more, scheduler }),
     onListening: checkHook('onListening', listening.onListening),
     onEvent: checkHook('onEvent', listening.onEvent),
   };

@@ -1,0 +1,146 @@
+import { totalmem } from 'node:os';
+import { checkInteger, checkObject } from '../check.js';
+import { MemoryExceeded } from '../errors.js';
+
+/** How many bytes all connections of the process may hold together. */
+export interface MemoryLimits {
+  /**
+   * Beyond this, who takes in more and holds more than an equal share of it is not read from any more; one of them always
+   * is, so that there is an end to it.
+   */
+  readonly soft: number;
+  /** Beyond this, those who hold most fail with `MemoryExceeded`, until it is no more than this. */
+  readonly hard: number;
+}
+
+/** What all connections of the process hold: unfinished frames, and what was written and waits for a slow peer. */
+export interface MemoryBudget extends MemoryLimits {
+  /** Bytes that are held now. What is less than 4,096 bytes of a connection is not counted. */
+  readonly held: number;
+  /** How many connections hold them. */
+  readonly holders: number;
+  /** How many of those are not read from because of the soft mark. */
+  readonly paused: number;
+  /** How many have failed because of it so far. */
+  readonly closed: number;
+  /** Changes the marks, in force at once; what is left out stays as it is. */
+  set(limits: Partial<MemoryLimits>): void;
+}
+
+/** @internal One who holds bytes. */
+export interface Holder {
+  /** How many, as they are counted. */
+  readonly counted: number;
+  /** Is not to be read from, or may be again. */
+  press(pressed: boolean): void;
+  /** Has to go. */
+  exceed(error: MemoryExceeded): void;
+}
+
+/** Once it has come down to this part of the soft mark, those who were paused are read from again. */
+const EASED = 7 / 8;
+
+/** @internal The budget, for the connections. */
+export class Budget implements MemoryBudget {
+  soft: number;
+  hard: number;
+  held = 0;
+  closed = 0;
+  readonly #holders = new Set<Holder>();
+  readonly #pressed = new Set<Holder>();
+  #closing = false;
+
+  constructor(hard: number) {
+    this.hard = hard;
+    this.soft = Math.floor(hard / 2);
+  }
+
+  get holders(): number {
+    return this.#holders.size;
+  }
+
+  get paused(): number {
+    return this.#pressed.size;
+  }
+
+  set(limits: Partial<MemoryLimits>): void {
+    const { soft = this.soft, hard = this.hard } = checkObject('limits', limits);
+    this.hard = checkInteger('hard', hard, 1);
+    this.soft = checkInteger('soft', Math.min(soft, limits.soft === undefined ? hard : soft), 1, hard);
+    this.#eased();
+    if (this.held > this.hard) this.#close();
+  }
+
+  /** A holder that held `before` holds more now, or less. */
+  count(holder: Holder, before: number): void {
+    const now = holder.counted;
+    this.held += now - before;
+    if (now === 0) this.#holders.delete(holder);
+    else if (before === 0) this.#holders.add(holder);
+    if (now > before) this.#grew(holder);
+    else {
+      if (this.#pressed.has(holder) && now < this.#share) this.#relent(holder);
+      this.#eased();
+    }
+  }
+
+  get #share(): number {
+    return this.soft / this.#holders.size;
+  }
+
+  #grew(holder: Holder): void {
+    if (this.held <= this.soft) return;
+    // One may always go on: a frame that is not finished gives back its memory only when the rest of it comes.
+    if (holder.counted >= this.#share && this.#pressed.size + 1 < this.#holders.size) {
+      this.#pressed.add(holder);
+      holder.press(true);
+    }
+    if (this.held <= this.hard || this.#closing) return;
+    // Not in the midst of what somebody else is doing.
+    this.#closing = true;
+    process.nextTick(() => {
+      this.#closing = false;
+      this.#close();
+    });
+  }
+
+  #relent(holder: Holder): void {
+    if (this.#pressed.delete(holder)) holder.press(false);
+  }
+
+  #eased(): void {
+    if (this.#pressed.size === 0 || this.held > this.soft * EASED) return;
+    const waited = [...this.#pressed];
+    this.#pressed.clear();
+    for (const holder of waited) holder.press(false);
+  }
+
+  #close(): void {
+    while (this.held > this.hard) {
+      let largest: Holder | undefined;
+      for (const holder of this.#holders) if (holder.counted > (largest?.counted ?? 0)) largest = holder;
+      if (largest === undefined) return;
+      this.closed++;
+      largest.exceed(new MemoryExceeded(largest.counted, this.held, this.hard));
+    }
+  }
+}
+
+/** @internal Memory that this process may have: all of the machine's, or less where it is confined. */
+const available = (): number => {
+  const confined = process.constrainedMemory();
+  return confined > 0 ? Math.min(confined, totalmem()) : totalmem();
+};
+
+/** @internal */
+export const budget = new Budget(Math.floor(available() / 4));
+
+/**
+ * What all connections of this process may hold together (default: a quarter of the memory it may have is the hard
+ * mark, half of that the soft one). Each connection has bounds of its own besides.
+ *
+ *     memoryBudget.set({ soft: 256 * 2 ** 20, hard: 512 * 2 ** 20 });
+ *
+ * One that is paused for its sake, and for whom nothing gets better within its write deadline, fails as well.
+ */
+export const memoryBudget: MemoryBudget = budget;

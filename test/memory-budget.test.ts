@@ -1,0 +1,204 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { Subject, ignoreElements, map, merge, tap } from 'rxjs';
+import * as assert from 'uvu/assert';
+import { authenticate, frame, serve } from '../operators/index.js';
+import {
+  type AuthGate,
+  type Handler,
+  type Outcome,
+  type SluiceError,
+  lengthPrefixed,
+  memory,
+  memoryBudget,
+} from '../src/index.js';
+import { type Loopback, loopback } from './kit/loopback.js';
+import { ManualClock } from './kit/manual-clock.js';
+import { MemoryPeer } from './kit/peer.js';
+import { rounds } from './kit/quiet.js';
+import { raised } from './kit/raised.js';
+import { suite } from './kit/suite.js';
+import { until } from './kit/line-server.js';
+
+const test = suite('the memory budget');
+
+const KB = 1_024;
+const { soft, hard } = memoryBudget;
+
+/** A test in which the marks are low, and after which nothing is left in the account. */
+const inLittle = (title: string, body: () => Promise<void>): void =>
+  test(title, async () => {
+    memoryBudget.set({ soft: 1_000 * KB, hard: 2_000 * KB });
+    try {
+      await body();
+      await until(() => memoryBudget.held === 0 && memoryBudget.holders === 0 && memoryBudget.paused === 0);
+    } finally {
+      memoryBudget.set({ soft, hard });
+    }
+  });
+
+const rule = lengthPrefixed({ width: 4, limit: 10_000 * KB });
+
+/** A frame's header and a part of its payload. */
+const begun = (size: number, sent: number): Buffer => {
+  const bytes = Buffer.alloc(4 + sent);
+  bytes.writeUInt32BE(size);
+  return bytes;
+};
+
+const counter = (): Promise<Loopback<Outcome>> =>
+  loopback(
+    serve((bytes) =>
+      bytes.pipe(
+        frame(rule),
+        map(({ length }) => Buffer.from(`${length};`)),
+      ),
+    ),
+  );
+
+inLittle('counts what is unfinished behind a gate, and what has come before it is open', async () => {
+  let open = (): void => {};
+  const opened = new Promise<string>((done) => {
+    open = () => done('anybody');
+  });
+  const gate: AuthGate<string> = async ({ hear }) => ((await hear()).length === 1 ? opened : undefined);
+  const count: Handler = (bytes) =>
+    bytes.pipe(
+      frame(rule),
+      map(({ length }) => Buffer.from(`${length};`)),
+    );
+  const server = await loopback(serve(authenticate(gate, count, { framing: rule })));
+  const peer = (await server.dial()).read();
+  peer.send(Buffer.concat([Buffer.from([0, 0, 0, 1, 7]), begun(500 * KB, 20 * KB)]));
+  await until(() => memoryBudget.held >= 20 * KB);
+  open();
+  peer.send(Buffer.alloc(300 * KB));
+  await until(() => memoryBudget.held >= 320 * KB);
+  assert.ok(memoryBudget.held <= 324 * KB, `${memoryBudget.held}`);
+  peer.send(Buffer.alloc(180 * KB));
+  assert.is(await peer.heard(7), '512000;');
+  await until(() => memoryBudget.held === 0);
+  peer.end();
+  await server.stop();
+});
+
+const tagOf = (outcome: Outcome | undefined): string | undefined =>
+  outcome !== undefined && E.isLeft(outcome) ? (outcome.left.error as SluiceError)._tag : 'finished';
+
+inLittle('counts unfinished frames, and forgets them when they are whole', async () => {
+  const server = await counter();
+  const peer = (await server.dial()).read();
+  peer.send(begun(500 * KB, 300 * KB));
+  await until(() => memoryBudget.held >= 300 * KB);
+  assert.is(memoryBudget.holders, 1);
+  assert.ok(memoryBudget.held <= 304 * KB, `${memoryBudget.held}`);
+  peer.send(Buffer.alloc(200 * KB));
+  assert.is(await peer.heard(7), '512000;');
+  assert.is(memoryBudget.held, 0);
+  peer.end();
+  await server.stop();
+});
+
+inLittle('counts what waits for a peer that does not read', async () => {
+  const said = new Subject<Uint8Array>();
+  const server = await loopback(serve((bytes) => merge(said, bytes.pipe(ignoreElements()))));
+  const peer = await server.dial();
+  for (let sent = 0; sent < 10_000 * KB && memoryBudget.held < 500 * KB; sent += 100 * KB)
+    said.next(Buffer.alloc(100 * KB));
+  await until(() => memoryBudget.held >= 100 * KB);
+  peer.read();
+  await until(() => memoryBudget.held === 0);
+  said.complete();
+  peer.end();
+  await server.stop();
+});
+
+inLittle('beyond the soft mark, who holds more than its share is not read from until there is room', async () => {
+  const server = await counter();
+  const [ann, bob] = [(await server.dial()).read(), (await server.dial()).read()];
+  ann.send(begun(900 * KB, 800 * KB));
+  await until(() => memoryBudget.held >= 800 * KB);
+  bob.send(begun(900 * KB, 900 * KB - 1));
+  await until(() => memoryBudget.paused === 1);
+  assert.ok(memoryBudget.held < 1_400 * KB, `${memoryBudget.held} bytes are held`);
+  ann.send(Buffer.alloc(100 * KB));
+  assert.is(await ann.heard(7), '921600;');
+  bob.send(Buffer.alloc(1));
+  assert.is(await bob.heard(7), '921600;');
+  assert.is(memoryBudget.paused, 0);
+  ann.end();
+  bob.end();
+  assert.equal((await server.stop()).map(tagOf), ['finished', 'finished']);
+});
+
+inLittle('beyond the hard mark, who holds most is closed, and the others are served', async () => {
+  const closed = memoryBudget.closed;
+  const said = new Subject<Uint8Array>();
+  const outcomes: (string | undefined)[] = [];
+  // A source that cannot be paused: its bytes wait for whoever does not read.
+  const server = await loopback(
+    (connections) =>
+      connections.pipe(
+        serve((bytes) => merge(said, bytes)),
+        tap((outcome) => outcomes.push(tagOf(outcome))),
+      ),
+    { writeLimit: 100_000 * KB },
+  );
+  const [stuck, healthy] = [await server.dial(), (await server.dial()).read()];
+  await until(() => server.out.length === 0);
+  for (let round = 0; round < 300 && outcomes.length === 0; round++) {
+    said.next(Buffer.alloc(100 * KB));
+    // The healthy one needs time to read.
+    // oxlint-disable-next-line no-await-in-loop
+    await rounds();
+  }
+  await until(() => outcomes.length === 1);
+  assert.equal(outcomes, ['MemoryExceeded']);
+  assert.is(memoryBudget.closed, closed + 1);
+  await until(() => memoryBudget.held === 0);
+  healthy.send('still here');
+  await until(() => healthy.text.endsWith('still here'));
+  stuck.leave();
+  healthy.end();
+  said.complete();
+  await server.stop();
+});
+
+inLittle('who is paused for its sake and finds no room within the write deadline fails', async () => {
+  const clock = new ManualClock();
+  memoryBudget.set({ soft: 100 * KB, hard: 10_000 * KB });
+  const failures: unknown[] = [];
+  const pairs = [1, 2].map(() => memory({ scheduler: clock, writeDeadline: 5_000, window: 1_000 * KB }));
+  for (const [near, far] of pairs) {
+    near.reads.pipe(frame(rule)).subscribe({ error: (error: unknown) => failures.push(error) });
+    new MemoryPeer(far).send(begun(900 * KB, 200 * KB));
+    // One after the other.
+    // oxlint-disable-next-line no-await-in-loop
+    await rounds();
+  }
+  assert.is(memoryBudget.paused, 1);
+  clock.advance(4_999);
+  await rounds();
+  assert.equal(failures, []);
+  clock.advance(100);
+  await rounds();
+  assert.equal(
+    failures.map((error) => (error as Error).message),
+    [`held 65536 of the 270340 bytes that all connections held together, over the limit of ${100 * KB}`],
+  );
+  for (const [, far] of pairs) far.abort();
+  await rounds();
+});
+
+inLittle('the marks can be changed at any time, and must make sense', async () => {
+  assert.equal([memoryBudget.soft, memoryBudget.hard], [1_000 * KB, 2_000 * KB]);
+  memoryBudget.set({ hard: 500 });
+  assert.equal([memoryBudget.soft, memoryBudget.hard], [500, 500]);
+  assert.throws(
+    () => memoryBudget.set({ hard: 0 }),
+    raised(RangeError, /^hard must be a whole number from 1 to \d+, got 0$/),
+  );
+  assert.throws(() => memoryBudget.set({ soft: 501 }), raised(RangeError, /^soft must be .* from 1 to 500, got 501$/));
+  assert.equal([memoryBudget.soft, memoryBudget.hard], [500, 500]);
+});
+
+test.run();
