@@ -218,6 +218,18 @@ test('SCAN gives what is there all the time once, whatever else comes and goes',
   await stop();
 });
 
+test('many channels, and long names of them', async () => {
+  const { ask, stop } = await respInMemory();
+  const channels = Array.from({ length: 10_000 }, (_, at) => `${at}`.padStart(50, 'x'));
+  const heard = await ask(asked(['SUBSCRIBE', ...channels], ['SUBSCRIBE', 'one more']));
+  assert.match(heard, /:10000\r\n-ERR a client may watch or listen to 10000 names at most\r\n$/);
+  const long = 'x'.repeat(65_536);
+  const said = `*3\r\n$9\r\nsubscribe\r\n$65536\r\n${long}\r\n:1\r\n`;
+  const answer = await ask(asked(['CLIENT', 'SETNAME', long], ['SUBSCRIBE', long], ['SUBSCRIBE', `${long}x`]));
+  assert.ok(answer === `+OK\r\n${said}-ERR a name has 65536 bytes at most\r\n`);
+  await stop();
+});
+
 test('all commands that were asked for are there', () => {
   const wanted =
     'PING ECHO SET GET GETDEL GETEX DEL EXISTS INCR INCRBY DECR APPEND STRLEN MGET MSET EXPIRE PEXPIRE TTL PTTL PERSIST ' +

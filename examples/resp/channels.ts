@@ -2,6 +2,7 @@
 // protocol, and kept for who is slow, up to a limit.
 import type { Server } from 'sluice/server';
 import { matches } from './glob.js';
+import { MAX_NAME } from './request.js';
 import { type ProtocolVersion, type Reply, written } from './reply.js';
 import type { Session } from './session.js';
 
@@ -10,6 +11,9 @@ export type Kind = 'channel' | 'pattern';
 /** The room of those who listen to a channel, or to all that match a pattern, and speak this protocol. */
 export const roomOf = (protocol: ProtocolVersion, kind: Kind, name: string): string =>
   `RESP${protocol} ${kind} ${name}`;
+
+/** The longest name of a room. */
+export const MAX_ROOM = MAX_NAME + roomOf(2, 'channel', '').length;
 
 const versions = [2, 3] as const;
 

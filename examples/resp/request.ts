@@ -98,7 +98,7 @@ export class Request {
 
 /** The longest text that there can be: a few characters shorter than the longest bulk. */
 const MAX_TEXT = 2 ** 29 - 24;
-const MAX_NAME = 64 * 1024;
+export const MAX_NAME = 64 * 1024;
 const MAX_PATTERN = 1024;
 const MAX_WORD = 128;
 

@@ -4,7 +4,7 @@ import type { Handler } from 'sluice';
 import { frame, frameDeadline } from 'sluice/operators';
 import { type Server, type ServerOptions, createServer } from 'sluice/server';
 import { allCommands } from './all-commands.js';
-import { Channels } from './channels.js';
+import { Channels, MAX_ROOM } from './channels.js';
 import { Database } from './database.js';
 import { type Limits, defaultLimits } from './limits.js';
 import type { Service } from './service.js';
@@ -44,6 +44,8 @@ export const respServer = (options: RespOptions = {}): Server<Uint8Array> => {
     writeLimit: limits.output,
     highWater: limits.messages,
     ...listening,
+    // A channel is a room.
+    limits: { maxRooms: limits.names, maxNameLength: MAX_ROOM, ...listening.limits },
   });
   const now = (): number => scheduler.now();
   const service: Service = {
