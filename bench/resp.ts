@@ -72,7 +72,10 @@ type Figures = readonly [perSecond: number, cpu: number];
 const measured = ({ port, pid }: Running, test: string, pipeline: number, count: number): Figures => {
   const before = used(pid);
   const options = ['-p', port, '-c', 64, '-P', pipeline, '-n', count, '-t', test.toLowerCase(), '--csv'].map(String);
-  const printed = execFileSync('taskset', pinned(CLIENT_CORE, ['redis-benchmark', ...options]), { encoding: 'utf8' });
+  const printed = execFileSync('taskset', pinned(CLIENT_CORE, ['redis-benchmark', ...options]), {
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
   const [, perSecond] = new RegExp(`^"${test}","([\\d.]+)"`, 'm').exec(printed) ?? [];
   return [Number(perSecond), ((used(pid) - before) / count) * 1e6];
 };

@@ -14,14 +14,14 @@ export interface Command {
   /** Which arguments are keys: the first, the last (-1: of all) and the step from one to the next. */
   readonly keys?: readonly [first: number, last: number, step: number];
   /** It is obeyed at once also within a transaction. */
-  readonly immediate?: true;
+  readonly immediate?: boolean;
   /** It may be asked for by who has not said the password; by who listens to channels, in RESP2. */
-  readonly forStrangers?: true;
-  readonly forListeners?: true;
+  readonly forStrangers?: boolean;
+  readonly forListeners?: boolean;
   /** Answers a request, or throws a `RequestError` before it has answered anything. */
   readonly run: (session: Session, request: Request) => void;
   /** The commands that its first argument names. */
-  readonly subcommands?: Commands;
+  readonly subcommands?: Commands | undefined;
 }
 
 /** A letter in small letters, by its byte. */
@@ -36,8 +36,8 @@ export class Commands {
   readonly #byHash = new Map<number, Command>();
 
   constructor(all: readonly Command[]) {
-    this.all = all;
-    for (const command of all) {
+    this.all = all.map(likeAllOthers);
+    for (const command of this.all) {
       const name = Buffer.from(lastName(command));
       const hash = hashOf(name, 0, name.length);
       if (this.#byHash.has(hash)) throw new Error(`${command.name} looks like ${this.#byHash.get(hash)?.name}`);
@@ -57,6 +57,19 @@ export class Commands {
     return this.all.find((command) => command.name === name);
   }
 }
+
+/** The same row with all that a row can have, in one order: then to look at one costs what it costs to look at another. */
+const likeAllOthers = (command: Command): Command => ({
+  name: command.name,
+  arity: command.arity,
+  flags: command.flags,
+  keys: command.keys ?? [0, 0, 0],
+  immediate: command.immediate ?? false,
+  forStrangers: command.forStrangers ?? false,
+  forListeners: command.forListeners ?? false,
+  run: command.run,
+  subcommands: command.subcommands,
+});
 
 const lastName = ({ name }: Command): string => name.slice(name.indexOf('|') + 1);
 

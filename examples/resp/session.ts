@@ -172,17 +172,18 @@ export class Session {
   }
 
   #obey(request: Request): void {
-    let command: Command;
+    const { transaction, reply, service } = this;
     try {
-      command = this.#commandOf(request);
+      const command = this.#commandOf(request);
+      this.#watch.received(command.name);
+      if (!transaction.open || command.immediate === true) return this.run(command, request);
+      transaction.keep(command, request, service.limits.transaction);
+      reply.queued();
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      this.transaction.failed ||= this.transaction.open;
-      return this.reply.error(error.message);
+      transaction.failed ||= transaction.open;
+      reply.error(error.message);
     }
-    this.#watch.received(command.name);
-    if (this.transaction.open && command.immediate !== true) this.#keep(command, request);
-    else this.run(command, request);
   }
 
   /** The command that is asked for, if this client may ask for it now. */
@@ -204,16 +205,6 @@ export class Session {
       );
     }
     return command;
-  }
-
-  #keep(command: Command, request: Request): void {
-    try {
-      this.transaction.keep(command, request, this.service.limits.transaction);
-      this.reply.queued();
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      this.reply.error(error.message);
-    }
   }
 
   #sayLater(): void {

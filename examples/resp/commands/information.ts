@@ -113,7 +113,7 @@ const listNames = ({ service, reply }: Session): void => {
 const keysOf = (session: Session, request: Request): void => {
   const command = session.service.commands.find(request, 2);
   if (command === undefined) throw new RequestError('ERR Invalid command specified');
-  const [first, last, step] = command.keys ?? [0, 0, 1];
+  const [first, last, step] = command.keys ?? [0, 0, 0];
   if (first === 0) throw new RequestError('ERR The command has no key arguments');
   const end = last < 0 ? request.length + last : last + 2;
   const places: number[] = [];
