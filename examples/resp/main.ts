@@ -1,8 +1,8 @@
 // A store that Redis clients take for Redis: npm run example -- resp, then redis-cli -p 6400. See docs/resp.md.
 import * as E from 'fp-ts/lib/Either.js';
 import { signals } from 'sluice';
-import { commandLine } from './arguments.js';
-import { respServer } from './resp/resp-server.js';
+import { commandLine } from '../arguments.js';
+import { respServer } from './resp-server.js';
 
 const { host, port, password, maxBulk } = commandLine(
   'npm run example -- resp [--host ADDRESS] [--port N] [--password WORD] [--max-bulk BYTES]',
