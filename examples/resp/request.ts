@@ -104,7 +104,7 @@ const MAX_WORD = 128;
 
 /** The request that a frame is, cut just now by this rule. `ProtocolError` where an inline one is none. */
 export const requestOf = (frame: Uint8Array, { places, count }: RequestRule): Request =>
-  frame[0] === STAR ? new Request(frame, places, count) : requestOfLine(frame);
+  frame[0] === STAR ? new Request(frame, places, count) : (requestOfWords(frame) ?? requestOfLine(frame));
 
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === undefined || (byte >= 0x09 && byte <= 0x0d) || byte === 0;
@@ -119,6 +119,18 @@ const escapes = new Map([
 ]);
 
 const isHex = (byte: number | undefined): boolean => /^[\da-f]$/i.test(String.fromCharCode(byte ?? 0));
+
+/** Of a line without quotes, the words are where they stand. */
+const requestOfWords = (line: Uint8Array): Request | undefined => {
+  const places: number[] = [];
+  for (let at = 0; ;) {
+    while (at < line.length && isSpace(line[at])) at++;
+    if (at === line.length) return new Request(line, places, places.length / 2);
+    places.push(at);
+    for (; !isSpace(line[at]); at++) if (line[at] === QUOTE || line[at] === APOSTROPHE) return undefined;
+    places.push(at);
+  }
+};
 
 /** Words with spaces between them; in "..." also spaces and escapes, `\x00` among them, in '...' only `\'`. */
 const requestOfLine = (line: Uint8Array): Request => {
