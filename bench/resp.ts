@@ -41,6 +41,8 @@ interface Running {
   readonly stop: () => void;
 }
 
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1));
+
 /** A server on the core of servers, once it answers. */
 const started = async (command: (port: number) => readonly string[]): Promise<Running> => {
   const port = await freePort();
