@@ -261,16 +261,19 @@ const once = async (port: number): Promise<PlainClient> => {
 (there ? test : (name: string): void => test.skip(name))('redis-server answers the same', async () => {
   const port = await freePort();
   const redis = start('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no']);
-  for (const rows of Object.values(respTable)) {
-    const ann = await once(port);
-    ann.send(Buffer.concat([Buffer.from('FLUSHALL\r\n'), linesOf(rows), Buffer.from('QUIT\r\n')]));
-    await ann.over;
-    const heard = ann.bytes.toString('latin1').slice('+OK\r\n'.length);
-    // Of the one that says QUIT itself, the second one is not answered.
-    compare(rows.at(-1)?.[0] === 'QUIT' ? heard : heard.slice(0, -'+OK\r\n'.length), rows);
+  try {
+    for (const rows of Object.values(respTable)) {
+      const ann = await once(port);
+      ann.send(Buffer.concat([Buffer.from('FLUSHALL\r\n'), linesOf(rows), Buffer.from('QUIT\r\n')]));
+      await ann.over;
+      const heard = ann.bytes.toString('latin1').slice('+OK\r\n'.length);
+      // Of the one that says QUIT itself, the second one is not answered.
+      compare(rows.at(-1)?.[0] === 'QUIT' ? heard : heard.slice(0, -'+OK\r\n'.length), rows);
+    }
+  } finally {
+    redis.signal('SIGTERM');
+    await redis.exited;
   }
-  redis.signal('SIGTERM');
-  await redis.exited;
 });
 
 test.run();
