@@ -14,6 +14,7 @@ const examples: Record<string, string> = {
   proxy: 'to another host and port, or several, with backpressure through it',
   heartbeat: 'keep-alives at 10 s, a hold time of 15 s',
   people: 'Protocol Buffers over varint frames',
+  resp: 'a small store that Redis clients take for Redis',
   mqtt: 'an MQTT 3.1.1 broker',
 };
 

@@ -29,6 +29,9 @@ export interface OutgoingListener {
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
 const SLICE = 64 * 1024;
 
+/** Up to so many bytes are copied one by one: for few, a call costs more than it saves. */
+const FEW = 24;
+
 /** A chunk of more bytes is written as it is where it stands alone, and not copied. */
 const SMALL = 16 * 1024;
 
@@ -163,8 +166,7 @@ export class Outgoing implements Task, Taker {
     if (flow.urgent) (this.#urgent ??= new Queue()).push(own(chunk));
     else if (this.full) (this.#queue ??= new Queue()).push(own(chunk));
     else if (this.#roomFor(length, flow.lent ? SLICE : SMALL)) {
-      (this.#slab as Buffer).set(chunk, this.#gathered);
-      this.#gathered += length;
+      this.#gather(this.#slab as Buffer, chunk);
     } else (this.#queue ??= new Queue()).push(flow.lent ? own(chunk) : chunk);
     this.#took(length);
   }
@@ -182,6 +184,14 @@ export class Outgoing implements Task, Taker {
     const size = end - this.#gathered;
     this.#gathered = end;
     this.#took(size);
+  }
+
+  #gather(slab: Buffer, chunk: Uint8Array): void {
+    const { length } = chunk;
+    const at = this.#gathered;
+    if (length > FEW) slab.set(chunk, at);
+    else for (let index = 0; index < length; index++) slab[at + index] = chunk[index] as number;
+    this.#gathered = at + length;
   }
 
   /** Whether a chunk of this size is to be gathered: one that is not large, or comes after others. */

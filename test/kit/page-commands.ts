@@ -8,6 +8,7 @@ import { type Program, freePort, start } from './program.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const sluice = `'${process.execPath}' '${join(root, 'dist/src/cli/main.js')}'`;
+const example = `'${process.execPath}' '${join(root, 'dist/examples/run.js')}'`;
 
 /** What is another each time is left out: times, ages, rates, ports that the system chose, and how wide columns are. */
 export const steady = (text: string): string =>
@@ -50,7 +51,9 @@ export const runsCommands = <T>(test: Test<T>, path: string, blocks: readonly Bl
     return steady(text.replaceAll(`${folder}/`, './'));
   };
   const typed = async (code: string): Promise<Program> => {
-    const commands = (await relocated(code)).replaceAll('npx sluice', sluice);
+    const commands = (await relocated(code))
+      .replaceAll('npx sluice', sluice)
+      .replaceAll('npm run -s example --', example);
     return start('sh', ['-euc', commands], { SLUICE_HISTORY: '' }, folder);
   };
 
