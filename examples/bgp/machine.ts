@@ -11,7 +11,17 @@ import {
   unsupportedParameter,
   unsupportedVersion,
 } from './faults.js';
-import { type Message, type Open, VERSION, asOf, fourOctetAs, idNumber, keepalive, twoOctetAs } from './messages.js';
+import {
+  type Message,
+  type Open,
+  VERSION,
+  asOf,
+  fourOctetAs,
+  idNumber,
+  ipv4Unicast,
+  keepalive,
+  twoOctetAs,
+} from './messages.js';
 
 /** Who we are, and whom we expect. */
 export interface Speaker {
@@ -56,7 +66,7 @@ const openOf = ({ as, id, hold }: Speaker): Open => ({
   as: twoOctetAs(as),
   hold,
   id,
-  capabilities: [fourOctetAs(as)],
+  capabilities: [ipv4Unicast, fourOctetAs(as)],
   others: [],
 });
 

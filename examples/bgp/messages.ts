@@ -49,6 +49,11 @@ export const VERSION = 4;
 
 export const keepalive: Keepalive = { type: 'keepalive' };
 
+// ── capabilities (RFC 5492) ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** Routes of IPv4 unicast, by the multiprotocol extensions (RFC 4760). Some speakers insist on it. */
+export const ipv4Unicast: Entry = { code: 1, value: Uint8Array.of(0, 1, 0, 1) };
+
 // ── AS numbers of four bytes (RFC 6793) ─────────────────────────────────────────────────────────────────────────────
 
 const FOUR_OCTET_AS = 65;
