@@ -121,10 +121,10 @@ const rig = () => {
     id: '10.0.0.1',
     hold: 60_000,
     peerAs: 65_002,
-    onChange: ({ from, to }) => {
-      if (from === 'Idle') states.open++;
-      if (to === 'Established') states.established++;
-      if (to === 'Idle') states.open--;
+    onChange: (change) => {
+      if (change.from === 'Idle') states.open++;
+      if (change.to === 'Established') states.established++;
+      if (change.to === 'Idle') states.open--;
     },
   });
   connections.pipe(serve(speaker)).subscribe((outcome) => {

@@ -156,6 +156,15 @@ test('any bytes are a message or none, and nothing is thrown', () => {
   );
 });
 
+test('what is kept of a message is a copy, also of a Buffer', () => {
+  for (const said of [open(), open({ others: [entry(9, 1)] }), notification(6, 2, [1, 2])]) {
+    const frame = Buffer.from(payload(said));
+    const decoded = message.decode(frame);
+    frame.fill(0);
+    assert.equal(decoded, E.right(said));
+  }
+});
+
 test('an OPEN whose parameters are cut short is none, and says why', () => {
   const why = (bytes: string): readonly string[] => E.match(reasons, () => [])(message.decode(hex(bytes)));
   for (const [bytes, reason] of [

@@ -135,7 +135,9 @@ test(
       messageRule,
     );
     expectClosed('bob', '  23999ms x', { x: 'finished' });
-    const drip = Object.fromEntries([...'abcdefghij'].map((letter, index) => [letter, u.subarray(index, index + 1)]));
+    const drip = Object.fromEntries(
+      Array.from(u.subarray(0, 10), (byte, index) => ['abcdefghij'.charAt(index), Uint8Array.of(byte)]),
+    );
     client('cyd', '        -0-1 999ms a 999ms b 999ms c 999ms d 999ms e 999ms f 999ms g 999ms h 999ms i 999ms j', {
       ...drip,
       0: wire(open({ id: '10.0.0.3' })),
@@ -277,7 +279,7 @@ test(
 );
 
 test('what a speaker is made of is checked', () => {
-  for (const [wrong, message] of [
+  for (const [wrong, pattern] of [
     [{ as: 0 }, /^as must be a whole number from 1 to 4294967295, got 0$/],
     [{ as: 2 ** 32 }, /^as must be/],
     [{ peerAs: 0.5 }, /^peerAs must be/],
@@ -289,7 +291,7 @@ test('what a speaker is made of is checked', () => {
   ] as const) {
     assert.throws(
       () => bgp({ ...us, ...wrong }),
-      (error: Error) => error instanceof RangeError && message.test(error.message),
+      (error: Error) => error instanceof RangeError && pattern.test(error.message),
     );
   }
 });
@@ -370,17 +372,22 @@ test('a second session with the same peer is refused, and the place is free agai
 const farEnd = (connection: Connection) => {
   const heard: string[] = [];
   const says = new Subject<Message>();
-  connection.reads.pipe(frame(messageRule), map(message.decode)).subscribe({
-    next: E.match(
-      () => heard.push('nonsense'),
-      (told) => heard.push(told.type === 'notification' ? nameOf(told) : told.type),
-    ),
-    complete: () => {
-      heard.push('end');
-      says.complete();
-    },
-    error: () => {},
-  });
+  connection.reads
+    .pipe(
+      frame(messageRule),
+      map((one) => message.decode(one)),
+    )
+    .subscribe({
+      next: E.match(
+        () => heard.push('nonsense'),
+        (told) => heard.push(told.type === 'notification' ? nameOf(told) : told.type),
+      ),
+      complete: () => {
+        heard.push('end');
+        says.complete();
+      },
+      error: () => {},
+    });
   says.pipe(map(wire), connection.writes).subscribe({ error: () => {} });
   return { heard, say: (...messages: readonly Message[]) => messages.forEach((one) => says.next(one)) };
 };

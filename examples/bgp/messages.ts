@@ -100,7 +100,7 @@ const entriesIn = (bytes: Uint8Array): readonly Entry[] | undefined => {
     const [code = 0, length = Infinity] = bytes.subarray(at, at + 2);
     const end = at + 2 + length;
     if (end > bytes.length) return undefined;
-    entries.push({ code, value: bytes.slice(at + 2, end) });
+    entries.push({ code, value: new Uint8Array(bytes.subarray(at + 2, end)) });
     at = end;
   }
   return entries;
@@ -148,11 +148,12 @@ const messageIn = (frame: Uint8Array): Message | string => {
   const type = TYPES[(frame[0] ?? 0) - 1];
   if (type === 'open') return openIn(body);
   if (type === 'update') return { type, body };
-  if (type === 'notification') return { type, code: body[0] ?? 0, subcode: body[1] ?? 0, data: body.slice(2) };
+  if (type === 'notification')
+    return { type, code: body[0] ?? 0, subcode: body[1] ?? 0, data: new Uint8Array(body.subarray(2)) };
   return type === 'keepalive' ? keepalive : 'it is of no known type';
 };
 
-/** Bytes from the type on, as the rule cuts them. What is in an UPDATE is a view of them. */
+/** Bytes from the type on, as the rule cuts them. The body of an UPDATE is a view of them; all else is a copy. */
 export const message = new t.Type<Message, Uint8Array, Uint8Array>(
   'BGP message',
   (value): value is Message => t.UnknownRecord.is(value) && (TYPES as readonly unknown[]).includes(value['type']),

@@ -138,7 +138,7 @@ class Session {
     return rest.pipe(
       keepAlive<Message, Message>(
         times,
-        mergeMap((message) => this.#hear(message)),
+        mergeMap((heard) => this.#hear(heard)),
       ),
       startWith(...says),
     );
