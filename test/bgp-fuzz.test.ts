@@ -40,15 +40,15 @@ type Dice = ReturnType<typeof dice>;
 const session = (roll: Dice): Uint8Array => {
   const any = <A>(list: readonly A[]): A => list[roll(list.length)] as A;
   const bytes = (): number[] => Array.from({ length: roll(12) }, () => roll(256));
-  const as = any([65_002, 65_003, 200_000]);
+  const as = roll(10) > 0 ? 65_002 : any([65_003, 200_000]);
   const opening = open({
     as,
-    hold: any([0, 3, 90, 65_535, roll(4)]),
+    hold: any([0, 3, 9, 30, 90, 65_535, roll(4)]),
     id: any(['10.0.0.2', '10.0.0.3', '255.255.255.255', '10.0.0.1']),
     capabilities: [any([entry(1, 0, 1, 0, 1), entry(64), entry(roll(256), 1, 2, 3, 4)]), fourOctetAs(as)].slice(
       roll(2),
     ),
-    others: roll(8) === 0 ? [entry(3 + roll(200), ...bytes())] : [],
+    others: roll(20) === 0 ? [entry(3 + roll(200), ...bytes())] : [],
   });
   const rest = Array.from({ length: roll(8) }, () =>
     any<() => Message>([
@@ -59,13 +59,13 @@ const session = (roll: Dice): Uint8Array => {
       () => (roll(8) === 0 ? any([opening, notification(6, roll(9), bytes())]) : keepalive),
     ])(),
   );
-  return Buffer.concat([opening, keepalive, ...rest].map(wire));
+  return Buffer.concat([opening, ...(roll(10) > 0 ? [keepalive] : []), ...rest].map(wire));
 };
 
 /** The same with some of its bytes changed, left out, doubled, or in another place; mostly at its front. */
 const mutated = (given: Uint8Array, roll: Dice): Uint8Array => {
   let bytes = Buffer.from(given);
-  for (let count = roll(4); count > 0; count--) {
+  for (let count = roll(3); count > 0; count--) {
     const at = roll(Math.min(bytes.length, [20, 60, 5_000][roll(3)] as number) + 1);
     const to = Math.min(bytes.length, at + roll(9));
     const [before, part, after] = [bytes.subarray(0, at), bytes.subarray(at, to), bytes.subarray(to)];

@@ -197,6 +197,20 @@ test(
   }),
 );
 
+test(
+  'for a peer that does not read one KEEPALIVE waits, however many are due, and then it is given up',
+  marbles(({ serve, client, expectReceived, expectClosed }) => {
+    serve(bgp(us));
+    // The OPEN and a KEEPALIVE fill it.
+    const narrow = { window: 50 };
+    client('bob', '        <ok 8998ms k 7998ms >|', { o, k }, narrow);
+    expectReceived('bob', '17s (okk)|', said, messageRule);
+    expectClosed('bob', '  17s -x', { x: 'finished' });
+    client('cyd', `        <ok${' 7999ms k'.repeat(5)}`, { o: wire(open({ id: '10.0.0.3' })), k }, narrow);
+    expectClosed('cyd', '  30001ms x', { x: 'WriteStalled' });
+  }),
+);
+
 // ── what is refused ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 const refusals: readonly (readonly [what: string, bytes: Uint8Array, told: Message, options?: Partial<Speaker>])[] = [

@@ -1,6 +1,7 @@
 // The finite state machine of a session (RFC 4271, section 8) as a value: a state and what happens give the next state and
 // what is said, or the fault that ends the session. It knows no sockets and no time.
 import * as E from 'fp-ts/lib/Either.js';
+import type { Opener } from 'sluice/server';
 import {
   NotificationReceived,
   type SessionFault,
@@ -70,13 +71,14 @@ const openOf = ({ as, id, hold }: Speaker): Open => ({
   others: [],
 });
 
-/** Judges the peer's OPEN, in the order of RFC 4271, section 6.2; what an identifier may be is in RFC 6286. */
+/** Judges the peer's OPEN as RFC 4271, section 6.2, asks; what an identifier may be is in RFC 6286. */
 const judge = (speaker: Speaker, open: Open): E.Either<SessionFault, Agreed> => {
   const as = asOf(open);
   const { id, hold } = open;
   if (open.version !== VERSION) return E.left(unsupportedVersion([0, VERSION]));
   if (as === 0 || as !== (speaker.peerAs ?? as)) return E.left(badPeerAs());
-  if (idNumber(id) === 0 || (as === speaker.as && id === speaker.id)) return E.left(badIdentifier());
+  if (idNumber(id) === 0 || (as === speaker.as && idNumber(id) === idNumber(speaker.id)))
+    return E.left(badIdentifier());
   if (open.others.length > 0) return E.left(unsupportedParameter());
   if (hold === 1 || hold === 2) return E.left(unacceptableHoldTime());
   return E.right({ as, id, hold: Math.min(hold, speaker.hold) });
@@ -135,6 +137,3 @@ export const isNewerKept = (
   const difference = (idNumber(speaker.id) ?? 0) - (idNumber(id) ?? 0) || speaker.as - as;
   return newer.opener === (difference > 0 ? 'active' : 'passive');
 };
-
-/** Who opened a connection: we dialled, or they did. */
-export type Opener = 'active' | 'passive';

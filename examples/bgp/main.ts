@@ -8,7 +8,7 @@ import { type Change, bgp } from './speaker.js';
 
 const usage = [
   'npm run example -- bgp --as N --id A.B.C.D [--hold SECONDS] [--peer-as N]',
-  '                       [--host ADDRESS] [--port N] [--connect HOST:PORT]',
+  '                       [--host ADDRESS] [--port N] [--connect HOST:PORT [--retry SECONDS]]',
 ].join('\n');
 
 const { as, id, hold, peerAs, host, port, ...more } = commandLine(usage, {
@@ -19,6 +19,7 @@ const { as, id, hold, peerAs, host, port, ...more } = commandLine(usage, {
   host: '127.0.0.1',
   port: 1790,
   connect: '',
+  retry: 120,
 });
 
 const refuse = (reason: string): never => {
@@ -50,7 +51,9 @@ const speaker = () => {
 };
 
 const [, toHost = '', toPort = ''] = /^(.+):(\d+)$/.exec(more.connect) ?? [];
-if (more.connect !== '' && toHost === '') refuse(`--connect takes HOST:PORT, got ${JSON.stringify(more.connect)}`);
+const isPort = Number(toPort) >= 1 && Number(toPort) <= 65_535;
+if (more.connect !== '' && !isPort) refuse(`--connect takes HOST:PORT, got ${JSON.stringify(more.connect)}`);
+if (more.retry < 1 || more.retry > 86_400) refuse(`--retry takes seconds from 1 to 86400, got ${more.retry}`);
 
 const server = createServer('bgp', speaker(), {
   host,
@@ -75,11 +78,15 @@ signals('SIGINT', 'SIGTERM').subscribe(() => {
   void server.stop({ drain: 1_000 }).then(() => process.exit(0));
 });
 
-/** Dials, and again whenever the session is lost: soon after the first time, and then every two minutes at the latest. */
+/**
+ * Dials, and again some time after it has failed or the connection was lost: ConnectRetryTime, and its jitter, are as in
+ * RFC 4271, section 10. (While the peer's own dial has led to a session, ours are in vain: one session is enough.)
+ */
 const connect = (): void => {
   if (more.connect === '') return;
+  const wait = more.retry * 1_000;
   server.connect(toHost.replaceAll(/[[\]]/g, ''), Number(toPort), {
-    reconnect: { initial: 5_000, max: 120_000, jitter: 0.25 },
+    reconnect: { initial: wait, max: wait, jitter: 0.25 },
     onState: ({ state, address }) => {
       if (state === 'connecting') console.log(`${address}: Idle -> Connect`);
     },

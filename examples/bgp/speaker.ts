@@ -22,17 +22,9 @@ import {
 } from 'rxjs';
 import { FrameTooSlow, InvalidMessage, MalformedFrame, PeerIdle, PeerSilent } from 'sluice';
 import { type Peer, type Protocol, keepAlive, protocol } from 'sluice/operators';
+import type { Opener } from 'sluice/server';
 import { SessionFault, administrativeShutdown, collision, holdTimerExpired, malformedOpen } from './faults.js';
-import {
-  type Agreed,
-  type Happening,
-  type Opener,
-  type Speaker,
-  type State,
-  type StateName,
-  isNewerKept,
-  step,
-} from './machine.js';
+import { type Agreed, type Happening, type Speaker, type State, type StateName, isNewerKept, step } from './machine.js';
 import { messageRule } from './message-rule.js';
 import { type Message, idNumber, keepalive, message } from './messages.js';
 
@@ -158,9 +150,8 @@ class Session {
     const name = `AS${agreed.as} ${agreed.id}`;
     const older = this.#sessions.get(name);
     if (older !== undefined) {
-      const opener = this.#opener;
-      if (!isNewerKept(this.#options, { state: older.#state, opener: older.#opener }, { agreed, opener }))
-        throw collision();
+      const there = { state: older.#state, opener: older.#opener };
+      if (!isNewerKept(this.#options, there, { agreed, opener: this.#opener })) throw collision();
       older.#ended.error(collision());
     }
     this.#sessions.set(name, this);

@@ -50,15 +50,34 @@ tried('BIRD dials: the session is kept for three hold times, and given up when B
   await daemon.end();
 });
 
-tried('we dial, and so does BIRD: one session is established and stays', async () => {
+tried('we dial: the session is established, and again when BIRD was away', async () => {
   const theirs = await freePort();
-  const ours = await freePort();
-  const daemon = bird({ port: theirs, neighbour: ours, holdTime: HOLD });
-  const to = ['--port', String(ours), '--connect', `127.0.0.1:${theirs}`];
+  const daemon = bird({ port: theirs, neighbour: await freePort(), holdTime: HOLD, more: 'passive on;' });
+  await daemon.program.printed(/Started/);
+  const to = ['--port', '0', '--connect', `127.0.0.1:${theirs}`, '--retry', '1'];
   const speaker = example('bgp', '--as', '65001', '--id', '10.0.0.1', ...to);
-  await speaker.printed(/: OpenConfirm -> Established AS65002 10\.0\.0\.2, hold time 3 s\n/);
-  await sleep(HOLD);
+  await speaker.printed(/: Idle -> Connect\n127.0.0.1:\d+: Connect -> OpenSent\n[^]*Established AS65002 10\.0\.0\.2/);
+  daemon.program.signal('SIGTERM');
+  await daemon.program.exited;
+  await speaker.printed(/Established -> Idle .*the peer has ended the session: (AdministrativeShutdown|Cease)/);
+  const again = bird({ port: theirs, neighbour: await freePort(), holdTime: HOLD, more: 'passive on;' });
+  await speaker.printed(/-> Established[^]*-> Established/);
+  speaker.signal('SIGTERM');
+  assert.is(await speaker.exited, 0);
+  await daemon.end();
+  await again.end();
+});
+
+tried('both dial: one session is established, and stays', async () => {
+  const [theirs, ours] = [await freePort(), await freePort()];
+  const daemon = bird({ port: theirs, neighbour: ours, holdTime: HOLD });
+  await daemon.program.printed(/Started/);
+  const to = ['--port', String(ours), '--connect', `127.0.0.1:${theirs}`, '--retry', '1'];
+  const speaker = example('bgp', '--as', '65001', '--id', '10.0.0.1', ...to);
+  await speaker.printed(/-> Established AS65002 10\.0\.0\.2, hold time 3 s\n/);
+  await sleep(HOLD * 1.5);
   assert.not.match(speaker.output(), /Established -> Idle/);
+  assert.is(count(speaker.output(), /-> Established/g), 1);
   speaker.signal('SIGTERM');
   assert.is(await speaker.exited, 0);
   await daemon.end();
