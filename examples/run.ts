@@ -14,6 +14,7 @@ const examples: Record<string, string> = {
   proxy: 'to another host and port, or several, with backpressure through it',
   heartbeat: 'keep-alives at 10 s, a hold time of 15 s',
   people: 'Protocol Buffers over varint frames',
+  mqtt: 'an MQTT 3.1.1 broker',
   bgp: 'a BGP speaker: sessions with hold times and keep-alives, up to Established',
 };
 

@@ -170,6 +170,19 @@ test(
 );
 
 test(
+  'a hold time that is not three times anything is kept as well',
+  marbles(({ serve, client, expectHeard, expectClosed }) => {
+    serve(bgp(us));
+    client('bob', '        ok', { o: wire(open({ hold: 4 })), k });
+    expectHeard(
+      'bob',
+      Buffer.concat([ours(), ...Array.from({ length: 3 }, () => keepalive), notification(4, 0)].map(wire)),
+    );
+    expectClosed('bob', '  4001ms x', { x: 'HoldTimerExpired' });
+  }),
+);
+
+test(
   'a hold time of 65,535 s is kept to the second',
   marbles(({ serve, client, expectReceived, expectClosed }) => {
     serve(bgp({ ...us, hold: 0xffff }));

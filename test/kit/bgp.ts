@@ -1,20 +1,17 @@
 import { type Entry, type Message, type Open, fourOctetAs, message, twoOctetAs } from '../../examples/bgp/messages.js';
 import { messageRule } from '../../examples/bgp/message-rule.js';
 
-/** The OPEN of a speaker of AS 65002, or of another. */
-export const open = (with_: Partial<Open> & { readonly as?: number } = {}): Open => {
-  const { as = 65_002, ...more } = with_;
-  return {
-    type: 'open',
-    version: 4,
-    as: twoOctetAs(as),
-    hold: 9,
-    id: '10.0.0.2',
-    capabilities: [fourOctetAs(as)],
-    others: [],
-    ...more,
-  };
-};
+/** The OPEN of a speaker of AS 65002, with some things otherwise; the AS number may be one of four bytes. */
+export const open = ({ as = 65_002, ...otherwise }: Partial<Open> = {}): Open => ({
+  type: 'open',
+  version: 4,
+  as: twoOctetAs(as),
+  hold: 9,
+  id: '10.0.0.2',
+  capabilities: [fourOctetAs(as)],
+  others: [],
+  ...otherwise,
+});
 
 export const keepalive: Message = { type: 'keepalive' };
 
