@@ -16,6 +16,7 @@ const examples: Record<string, string> = {
   people: 'Protocol Buffers over varint frames',
   resp: 'a small store that Redis clients take for Redis',
   mqtt: 'an MQTT 3.1.1 broker',
+  bgp: 'a BGP speaker: sessions with hold times and keep-alives, up to Established',
 };
 
 const [name, ...rest] = process.argv.slice(2);

@@ -19,7 +19,7 @@ import type { Connection } from '../src/connection/connection.js';
 import type { DeframerOptions } from '../src/framing/deframer.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
 import type { Handled, Handler } from '../src/server/outcome.js';
-import { type Belonging, Unwatched, type Watch } from '../src/server/watch.js';
+import { type Belonging, type Opener, Unwatched, type Watch } from '../src/server/watch.js';
 import { type Subscribed, Topic, type TopicOptions } from '../src/source/topic.js';
 import { firstByteDeadline } from './first-byte-deadline.js';
 import { frameDeadline } from './frame-deadline.js';
@@ -33,6 +33,8 @@ export interface Peer<B> extends Belonging {
   /** Where it is: `127.0.0.1:51512`. */
   readonly address: string;
   readonly connection: Connection;
+  /** Who opened the connection, where a server serves it: it knows. */
+  readonly opener: Opener | undefined;
   /** Sends it a message that is no answer to one of its own. */
   send(message: B): void;
   /**
@@ -132,6 +134,7 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
         id: connection.id,
         address: connection.peer,
         connection,
+        opener: watch?.opener,
         get rooms() {
           return belonging.rooms;
         },

@@ -20,8 +20,8 @@ export abstract class SluiceError extends Error {
 export abstract class FramingError extends SluiceError {
   readonly offset: number;
 
-  constructor(message: string, offset: number) {
-    super(`${message} (frame at byte ${offset} of the stream)`);
+  constructor(message: string, offset: number, cause?: unknown) {
+    super(`${message} (frame at byte ${offset} of the stream)`, cause === undefined ? undefined : { cause });
     this.offset = offset;
   }
 }
@@ -52,8 +52,8 @@ export class MalformedFrame extends FramingError {
   /** What the bytes look like, where they look like something. */
   readonly guess: string | undefined;
 
-  constructor(reason: string, offset = 0, guess?: string) {
-    super(`a malformed frame: ${reason}${guess ? `: ${guess}` : ''}`, offset);
+  constructor(reason: string, offset = 0, guess?: string, cause?: unknown) {
+    super(`a malformed frame: ${reason}${guess ? `: ${guess}` : ''}`, offset, cause);
     this.reason = reason;
     this.guess = guess;
   }

@@ -474,6 +474,18 @@ test('a malformed frame is an error, also where too long ones are skipped', () =
   assert.equal(error, thrown(new MalformedFrame('a zero', 1)));
 });
 
+test('a malformed frame has the cause that its rule gives, and none where it gives none', () => {
+  const code = { code: 3 };
+  const failed = (...why: Parameters<typeof malformed>): unknown => {
+    const frames = deframer({ capacity: 4, judge: () => malformed(...why) });
+    frames.push(bytes('a'));
+    return raise(() => frames.next());
+  };
+  assert.is((failed('a zero', undefined, code) as Error).cause, code);
+  assert.is((failed('a zero', undefined, 0) as Error).cause, 0);
+  assert.not.ok(Object.hasOwn(failed('a zero') as Error, 'cause'));
+});
+
 const raise = (work: () => unknown): unknown => {
   try {
     work();

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import protobuf from 'protobufjs';
 import * as assert from 'uvu/assert';
 import { cstring, struct, u32 } from '../src/index.js';
-import { type Program, client, example, portOf } from './kit/program.js';
+import { type Program, client, example, freePort, portOf } from './kit/program.js';
 import { suite } from './kit/suite.js';
 
 const test = suite('examples', undefined, { timeout: 20_000 });
@@ -29,6 +29,7 @@ test('are listed, and say what they do not know', async () => {
     'people',
     'resp',
     'mqtt',
+    'bgp',
   ]) {
     assert.match(list.output(), new RegExp(`^  ${name} `, 'm'));
   }
@@ -278,6 +279,36 @@ test('people: Protocol Buffers behind varints, written and read by their own lib
   const texts = [1, 2].map(() => Greeting.toObject(Greeting.decodeDelimited(answers))['text'] as unknown);
   assert.equal(texts, ['Ann, next year 42', 'Bob, next year 8']);
   await end(people);
+});
+
+test('bgp: two speakers dial each other, have one session, and part in order', async () => {
+  const [ours, theirs] = [await freePort(), await freePort()];
+  const speaker = (as: number, port: number, to: number): Program =>
+    example('bgp', '--as', `${as}`, '--id', `10.0.0.${as}`, '--port', `${port}`, '--connect', `127.0.0.1:${to}`);
+  const ann = speaker(1, ours, theirs);
+  await ann.printed(/: Idle -> Connect/);
+  const bob = speaker(2, theirs, ours);
+  await ann.printed(/: OpenConfirm -> Established AS2 10\.0\.0\.2, hold time 90 s/);
+  await bob.printed(/: OpenConfirm -> Established AS1 10\.0\.0\.1, hold time 90 s/);
+  ann.signal('SIGTERM');
+  assert.is(await ann.exited, 0);
+  await bob.printed(/Established -> Idle .*: the peer has ended the session: AdministrativeShutdown/);
+  await end(bob);
+});
+
+test('bgp: says what it does not understand', async () => {
+  const us = ['--as', '1', '--id', '10.0.0.1'];
+  for (const [given, message] of [
+    [['--id', '10.0.0.1'], /^as must be a whole number from 1 to 4294967295, got 0$/m],
+    [['--as', '1'], /^id must be four numbers as in 10\.0\.0\.1/m],
+    [[...us, '--hold', '2'], /^hold must be a whole number from 3 to 65535, got 2$/m],
+    [[...us, '--connect', 'there'], /^--connect takes HOST:PORT, got "there"$/m],
+    [[...us, '--connect', 'there:70000'], /^--connect takes HOST:PORT/m],
+  ] as const) {
+    const bgp = example('bgp', ...given);
+    assert.is(await bgp.exited, 2);
+    assert.match(bgp.output(), message);
+  }
 });
 
 test.run();

@@ -1,5 +1,5 @@
 import { flow } from 'fp-ts/lib/function.js';
-import { type Observable, Subject, delay, ignoreElements, map, merge, of, tap } from 'rxjs';
+import { EMPTY, type Observable, Subject, delay, ignoreElements, map, merge, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
 import type { KeepAliveEvent } from '../operators/keep-alive.js';
 import { type Peer, protocol } from '../operators/protocol.js';
@@ -118,6 +118,20 @@ test(
     );
   }),
 );
+
+test('a session is told who opened its connection, where somebody knows', () => {
+  const openers: unknown[] = [];
+  const { handler } = protocol({
+    ...lines,
+    session: (said, { opener }) => {
+      openers.push(opener);
+      return said;
+    },
+  });
+  for (const watch of [{ opener: 'active' }, { opener: 'passive' }, undefined] as (Watch | undefined)[])
+    handler(EMPTY, connection(1), watch).subscribe();
+  assert.equal(openers, ['active', 'passive', undefined]);
+});
 
 test('a peer has a name, is sent to, and broadcasts to all others', () => {
   const heard = new Map<number, string[]>([1, 2, 3].map((id) => [id, []]));

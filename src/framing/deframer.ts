@@ -242,7 +242,9 @@ export class Deframer {
   /** The front is no frame, or not yet one. */
   #unfound(verdict: Exclude<Verdict, Found>): void {
     const { capacity } = this.#rule;
-    if (verdict.answer === 'malformed') throw new MalformedFrame(verdict.reason, this.#offset, verdict.guess);
+    if (verdict.answer === 'malformed') {
+      throw new MalformedFrame(verdict.reason, this.#offset, verdict.guess, verdict.cause);
+    }
     if (verdict.answer === 'too long') this.#refuse(verdict);
     else if (this.#hand.length >= capacity) this.#refuse({ got: capacity + 1, limit: capacity });
     else this.#notYet(this.#hand.length + 1);

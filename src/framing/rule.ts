@@ -90,6 +90,7 @@ export interface Malformed {
   readonly answer: 'malformed';
   readonly reason: string;
   readonly guess: string | undefined;
+  readonly cause?: unknown;
 }
 
 /** More bytes are needed to tell. */
@@ -131,8 +132,16 @@ export const tooLong = (got: number, limit: number, size?: number, guess?: strin
   guess,
 });
 
-/** No frame begins like this, and why: a `MalformedFrame` to the reader. `guess` says what the bytes look like. */
-export const malformed = (reason: string, guess?: string): Verdict => ({ answer: 'malformed', reason, guess });
+/**
+ * No frame begins like this, and why: a `MalformedFrame` to the reader. `guess` says what the bytes look like. `cause`
+ * becomes the error's own: what a protocol needs to know that answers what it refuses, such as an error code.
+ */
+export const malformed = (reason: string, guess?: string, cause?: unknown): Verdict => ({
+  answer: 'malformed',
+  reason,
+  guess,
+  cause,
+});
 
 /** The most payload bytes of a frame where a rule is not told otherwise: 1 MiB. */
 export const DEFAULT_LIMIT = 1024 * 1024;
