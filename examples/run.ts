@@ -1,4 +1,4 @@
-// npm run example -- NAME [options]: runs examples/NAME.ts. Without a name, or with --help, it lists them.
+// npm run example -- NAME [options]: runs examples/NAME.ts, or examples/NAME/main.ts. Without a name, or with --help, it lists them.
 import { existsSync } from 'node:fs';
 
 const examples: Record<string, string> = {
@@ -14,12 +14,15 @@ const examples: Record<string, string> = {
   proxy: 'to another host and port, or several, with backpressure through it',
   heartbeat: 'keep-alives at 10 s, a hold time of 15 s',
   people: 'Protocol Buffers over varint frames',
+  ftp: 'files, for every FTP client',
 };
 
 const [name, ...rest] = process.argv.slice(2);
-const file = new URL(`./${name}.js`, import.meta.url);
+const file = [`./${name}.js`, `./${name}/main.js`]
+  .map((path) => new URL(path, import.meta.url))
+  .find((url) => existsSync(url));
 
-if (name !== undefined && name in examples && existsSync(file)) {
+if (name !== undefined && Object.hasOwn(examples, name) && file !== undefined) {
   process.argv.splice(2, process.argv.length - 2, ...rest);
   await import(file.href);
 } else {

@@ -32,6 +32,8 @@ export interface AuthenticateOptions<Id> {
   readonly attempts?: number;
   /** How an address that fails again and again is kept out, for longer each time; `false`: it is not. */
   readonly lockout?: LockoutOptions | false;
+  /** What is said to who is sent away, and why it is, as one frame: bytes, or a text as UTF-8 (default: nothing). */
+  readonly farewell?: (reason: NotAuthenticatedReason) => Uint8Array | string | undefined;
   /** What the peer is to be called from then on: `peer.name`, and `client.name` in the registry of a server. */
   readonly name?: (identity: Id) => string;
   /** Called with what happens: for the registry, a log, a count. */
@@ -75,6 +77,7 @@ export function authenticate<Id>(
   const attempts = checkInteger('attempts', options.attempts ?? 3, 1);
   const failures = lockout === false ? undefined : new Lockout(lockout);
   const name = checkHook('name', options.name);
+  const farewell = checkHook('farewell', options.farewell);
   const onEvent = checkHook('onEvent', options.onEvent);
   checkScheduler('scheduler', scheduler);
 
@@ -97,6 +100,7 @@ export function authenticate<Id>(
           if (watch !== undefined && name !== undefined) watch.name = name(identity);
           tell('onEvent', onEvent, { type: 'admitted', connection, identity });
         },
+        farewell: ({ reason }) => farewell?.(reason),
         refused: ({ reason }) => tell('onEvent', onEvent, { type: 'refused', connection, reason }),
       };
       const serve = (rest: Observable<Uint8Array>): Observable<Uint8Array> => from(handler(rest, connection, watch));

@@ -53,6 +53,7 @@ export function logIn(
         failed: ignore,
         admitted: (identity) => noteIdentity(connection, login, identity),
         refused: ignore,
+        farewell: ignore,
       };
       const serve = (rest: Observable<Uint8Array>): Observable<Uint8Array> => from(handler(rest, connection, watch));
       new Threshold(connection, warden, serve, timetableOf(scheduler), out).subscribe(bytes);
@@ -60,4 +61,4 @@ export function logIn(
   return typeof served === 'object' ? { ...served, handler: loggedIn } : loggedIn;
 }
 
-const ignore = (): void => {};
+const ignore = (): undefined => {};

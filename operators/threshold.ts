@@ -50,6 +50,8 @@ export interface Warden<Id> {
   /** It is who it says. What this throws is the connection's error. */
   admitted(identity: Id): void;
   refused(error: NotAuthenticated): void;
+  /** What is said to who is sent away, as one frame. What this throws is the connection's error. */
+  farewell(error: NotAuthenticated): Uint8Array | string | undefined;
 }
 
 /**
@@ -276,8 +278,16 @@ export class Threshold<Id> implements Dialogue {
 
   #refuse(error: unknown): void {
     if (this.#over) return;
-    if (error instanceof NotAuthenticated) this.#warden.refused(error);
-    this.#fail(error);
+    if (!(error instanceof NotAuthenticated)) return this.#fail(error);
+    this.#warden.refused(error);
+    let thrown: { readonly error: unknown } | undefined;
+    try {
+      const goodbye = this.#warden.farewell(error);
+      if (goodbye !== undefined) this.say(goodbye);
+    } catch (failure) {
+      thrown = { error: failure };
+    }
+    this.#fail(thrown === undefined ? error : thrown.error);
   }
 
   #fail(error: unknown): void {
