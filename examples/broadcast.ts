@@ -15,6 +15,8 @@ const relay = protocol({
   name: 'broadcast',
   framing: line(),
   message: text,
+  // Who only listens is welcome.
+  firstMessage: 0,
   session: (lines, peer) =>
     concat(
       lines.pipe(

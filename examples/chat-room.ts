@@ -53,6 +53,8 @@ export const chatRoom = ({ stopping = () => false, log = () => {} }: ChatOptions
     framing: line({ maxBytes: 1024 }),
     message: text,
     invalid: 'drop',
+    // Who only listens is welcome.
+    firstMessage: 0,
     session: (lines, peer) => {
       const guest: Guest = { peer, heardAt: Date.now() };
       room.set(peer.id, guest);

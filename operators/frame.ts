@@ -30,7 +30,6 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
   return (bytes) =>
     new Observable((out) => {
       const framing = new Framing(out, deframer(rule, options));
-      out.add(() => framing.leave());
       const before = flow.scope;
       // The watch is for these frames, not for those of another `frame` further up. What is above may ask what is uncut.
       flow.scope = { ...before, frames: null, cutter: framing };
@@ -75,12 +74,25 @@ class Framing extends Step<Uint8Array> implements Cutter {
 
   protected override end(): void {
     this.ended = true;
+    // What is left may have to wait, and then goes on after this link is closed.
+    this.out.add(() => this.leave());
     this.frames.end(this.drain?.stopping === true ? 'drop' : undefined);
     this.goOn();
   }
 
+  override unsubscribe(): void {
+    if (this.closed) return;
+    try {
+      super.unsubscribe();
+    } finally {
+      // If the one it feeds has ended before, this is called while it is being made.
+      const made = (this.frames as Deframer | undefined) !== undefined;
+      if (made && !this.ended) this.leave();
+    }
+  }
+
   /** Nobody listens any more. A loop that is under way finds no more frames. */
-  leave(): void {
+  protected leave(): void {
     this.frames.close();
     this.waits = false;
     this.tellDone();

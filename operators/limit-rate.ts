@@ -70,14 +70,15 @@ export const limitRate = <A, const B = never>(
   const kept = shared ? limit : new KeptLimit(limit as RateLimitOptions);
   if (!shared && key !== undefined) throw new TypeError('key goes with a rateLimit, and numbers were given');
   if (typeof key !== 'string' && typeof key !== 'number') checkHook('key', key);
-  const bucketsOf = (): ((message: A) => Bucket) => {
-    if (typeof key === 'function') return (message) => kept.bucketOf(key(message));
-    const bucket = shared ? kept.bucketOf(key) : kept.ownBucket();
+  const bucketsOf = (out: Subscriber<A | B>): ((message: A) => Bucket) => {
+    if (typeof key === 'function') return (message) => kept.bucketOf(checkKey(key(message)));
+    const bucket = shared ? kept.keep(key) : kept.ownBucket();
+    if (shared) out.add(() => kept.giveBack(key));
     return () => bucket;
   };
   return (messages) =>
     new Observable((out) => {
-      const metering: Metering<A> = { limit: kept, bucketOf: bucketsOf(), size };
+      const metering: Metering<A> = { limit: kept, bucketOf: bucketsOf(out), size };
       if (policy === 'slow-down') new SlowDown<A>(metering, out).subscribe(messages);
       else messages.subscribe(new Policing<A, B>(metering, policy, out));
     });
@@ -95,8 +96,18 @@ const sizeOfBytes = (message: unknown): number => {
   throw new TypeError(`size must be given where bytes are limited, and messages are ${typeof message}`);
 };
 
-const costOf = <A>({ limit, size }: Metering<A>, message: A): number =>
-  limit.rates.bytes === Infinity ? 0 : size(message);
+const costOf = <A>({ limit, size }: Metering<A>, message: A): number => {
+  if (limit.rates.bytes === Infinity) return 0;
+  const cost = size(message);
+  if (cost >= 0 && cost < Infinity) return cost;
+  throw new RangeError(`size must give a number of bytes, got ${cost}`);
+};
+
+/** What is no text or number is like nothing else: each message would have a bucket of its own. */
+const checkKey = (key: RateKey): RateKey => {
+  if (typeof key === 'string' || typeof key === 'number') return key;
+  throw new TypeError(`key must give a text or a number, got ${typeof key}`);
+};
 
 /** Whatever is too much does not go through as it is. */
 class Policing<A, B> extends Step<A> {

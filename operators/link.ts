@@ -1,4 +1,5 @@
-import { Subscriber } from 'rxjs';
+import type { Subscriber } from 'rxjs';
+import { LightSubscriber } from '../src/light-subscriber.js';
 
 /** What an operator does with what it hears. What is left out goes straight on. */
 export interface Heard<A> {
@@ -15,7 +16,7 @@ export interface Heard<A> {
  * The link has to stand before the source is subscribed to, or a synchronous source could not be stopped in its loop.
  * An error thrown by the operator is the stream's error. The one place that builds on how RxJS 7 makes subscribers.
  */
-export class Link<A> extends Subscriber<A> {
+export class Link<A> extends LightSubscriber<A> {
   // Not `#out`: an observable of another library may have wrapped the link in a proxy, which has no such names.
   protected readonly out: Subscriber<unknown>;
   protected readonly heard: Heard<A>;
@@ -71,7 +72,7 @@ export class Link<A> extends Subscriber<A> {
  * For the operators through which every byte goes. With a thousand connections nothing of the last message to one of
  * them is in the processor's cache any more, so that what a message costs is the objects that it comes by.
  */
-export abstract class Step<A> extends Subscriber<A> {
+export abstract class Step<A> extends LightSubscriber<A> {
   protected readonly out: Subscriber<unknown>;
 
   constructor(out: Subscriber<unknown>) {

@@ -49,9 +49,15 @@ export function logIn(
         rule,
         deadline,
         attempts: 1,
+        arrived: () => watch?.guarded(),
+        left: ignore,
         keepsOut: () => false,
         failed: ignore,
-        admitted: (identity) => noteIdentity(connection, login, identity),
+        // Who we are to the other side is not what the other side is called.
+        admitted: (identity) => {
+          noteIdentity(connection, login, identity);
+          watch?.admitted(undefined);
+        },
         refused: ignore,
         farewell: ignore,
       };

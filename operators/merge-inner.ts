@@ -17,6 +17,10 @@ interface Merging<A, B> {
   readonly concurrent: number;
   /** How many values may wait for their turn before the sources above are told to rest. */
   readonly highWater: number;
+  /** The inner streams are worlds of their own: what is slow in one, or below this operator, holds up no other. */
+  readonly apart?: boolean;
+  /** How an inner stream is listened to, where that is in a way of its own. */
+  readonly listen?: (value: A, out: Subscriber<B>, heard: Heard<B>) => Link<B>;
 }
 
 /** `mergeMap` as RxJS has it, with a valve: the values that wait for their turn stay within `highWater`. */
@@ -45,7 +49,10 @@ class MergeInner<A, B> {
     this.#out = out;
     this.#consumer = new Consumer(merging.name, merging.highWater);
     this.#gate = this.#consumer.gate;
-    this.#inside = { ...this.#gate.scope, within: this.#consumer.valve };
+    const { scope } = this.#gate;
+    this.#inside = merging.apart
+      ? { valve: null, frames: null, drain: scope.drain }
+      : { ...scope, within: this.#consumer.valve };
   }
 
   subscribe(source: Observable<A>): void {
@@ -77,10 +84,11 @@ class MergeInner<A, B> {
   }
 
   #start(value: A, emitting: Gate | null): void {
+    const { project, listen, apart } = this.#merging;
     this.#active++;
-    const inner = from(this.#merging.project(value, this.#index++));
-    const link = new Link<B>(this.#out, this.#heard);
-    inScope(this.#inside, () => inner.subscribe(link), emitting);
+    const inner = from(project(value, this.#index++));
+    const link = listen?.(value, this.#out, this.#heard) ?? new Link<B>(this.#out, this.#heard);
+    inScope(this.#inside, () => inner.subscribe(link), apart ? null : emitting);
   }
 
   /** A loop and not a recursion: thousands that wait and end at once must not use up the stack. */

@@ -11,6 +11,7 @@ import {
   merge,
   takeUntil,
 } from 'rxjs';
+import { isAdmitted, nameNoted } from '../src/auth/identity.js';
 import { checkFunction, checkObject, checkScheduler, checkText, checkTime } from '../src/check.js';
 import type { InvalidPolicy } from '../src/codec/invalid.js';
 import { type CodecOrSchema, codecOf } from '../src/codec/standard-schema.js';
@@ -18,7 +19,7 @@ import type { Connection } from '../src/connection/connection.js';
 import type { DeframerOptions } from '../src/framing/deframer.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
 import type { Handled, Handler } from '../src/server/outcome.js';
-import { type Belonging, Unwatched } from '../src/server/watch.js';
+import { type Belonging, Unwatched, type Watch } from '../src/server/watch.js';
 import { Topic, type TopicOptions } from '../src/source/topic.js';
 import { firstByteDeadline } from './first-byte-deadline.js';
 import { frameDeadline } from './frame-deadline.js';
@@ -58,7 +59,11 @@ export interface ProtocolOptions<A, B, I = never> {
   readonly session: (messages: Observable<A | I>, peer: Peer<B>) => Observable<B>;
   /** Probes and hold time; off unless given. */
   readonly keepAlive?: KeepAliveOptions<A | I, B>;
-  /** How long a peer may take for its first message, in milliseconds; off unless given. */
+  /**
+   * How long a peer may take for its first message, in milliseconds (default 10,000; 0: for ever). It is off unless
+   * given with `keepAlive`, whose hold time says how long a peer may be silent, and for who is no stranger: who came
+   * through `authenticate`, or was dialled by the server.
+   */
   readonly firstMessage?: number;
   /** How long a frame may take from its first byte to its last, in milliseconds (default 30,000; 0: for ever). */
   readonly frameDeadline?: number;
@@ -98,10 +103,10 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
   const frameTime = checkTime('frameDeadline', options.frameDeadline ?? 30_000, 0);
   const everyone = new Topic<Said<B>>(checkObject('slow', options.slow ?? {}));
   const inTime = frameTime === 0 ? identity<Observable<Uint8Array>> : frameDeadline<Uint8Array>(frameTime, scheduler);
-  const soon =
-    options.firstMessage === undefined
-      ? identity<Observable<Uint8Array>>
-      : firstByteDeadline<Uint8Array>(checkTime('firstMessage', options.firstMessage), scheduler);
+  const firstTime = checkTime('firstMessage', options.firstMessage ?? (keepAlive === undefined ? 10_000 : 0), 0);
+  const soon = firstTime === 0 ? identity<Observable<Uint8Array>> : firstByteDeadline<Uint8Array>(firstTime, scheduler);
+  const isStranger = (connection: Connection, watch: Watch | undefined): boolean =>
+    options.firstMessage !== undefined || (watch?.opener !== 'active' && !isAdmitted(connection));
   const speech = speechOf<A, B, I>({
     framing,
     frames: checkObject('frames', options.frames ?? {}),
@@ -114,7 +119,7 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
   const handler: Handler = (bytes, connection, watch) =>
     defer(() => {
       const { cut, decode, isMessage, alive, encode: say, sent: note } = speech(watch);
-      const belonging = watch ?? new Unwatched(connection.peer);
+      const belonging = watch ?? new Unwatched(nameNoted(connection) ?? connection.peer);
       const sent = new Subject<B>();
       const over = new Subject<void>();
       const peer: Peer<B> = {
@@ -152,7 +157,8 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
         return said.bytes;
       };
       const talk = (messages: Observable<A | I>): Observable<B> => session(messages, peer);
-      const messages = bytes.pipe(cut, inTime, soon, map(decode()), filter(isMessage)) as Observable<A | I>;
+      const frames = bytes.pipe(cut, inTime, isStranger(connection, watch) ? soon : identity);
+      const messages = frames.pipe(map(decode()), filter(isMessage)) as Observable<A | I>;
       // Called only when what it sends has somewhere to go.
       const answered = defer(() => messages.pipe(alive(talk)));
       return merge(

@@ -1,5 +1,12 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, Subscriber, asyncScheduler } from 'rxjs';
+import {
+  type MonoTypeOperatorFunction,
+  Observable,
+  type SchedulerLike,
+  Subscriber,
+  type Subscription,
+  asyncScheduler,
+} from 'rxjs';
 import {
   checkFunction,
   checkHook,
@@ -14,7 +21,11 @@ import { reasons } from '../src/codec/reasons.js';
 import { hostAndPort } from '../src/connection/address.js';
 import { type Connection, WireConnection } from '../src/connection/connection.js';
 import { networks } from '../src/connection/networks.js';
-import { FrameTooSlow, MalformedFrame, TruncatedFrame } from '../src/errors.js';
+import { TlsAcceptor } from '../src/connection/tls-acceptor.js';
+import type { TlsSource } from '../src/connection/tls-from.js';
+import type { Shake } from '../src/connection/tls-handshake.js';
+import type { TlsServerOptions } from '../src/connection/tls-options.js';
+import { FrameTooSlow, MalformedFrame, TlsFailed, TruncatedFrame } from '../src/errors.js';
 import { Gate } from '../src/flow/gate.js';
 import { inScope, openScope } from '../src/flow/scope.js';
 import { type Deframer, deframer } from '../src/framing/deframer.js';
@@ -24,18 +35,25 @@ import { tell, warnThrown } from '../src/hook.js';
 import { Alarm, type Timetable, timetableOf } from '../src/time/timetable.js';
 import { Link } from './link.js';
 
-/** What happens to a connection that is not passed on. */
-export interface ProxyProtocolEvent {
-  readonly type: 'refused';
-  /** Where it came from: the proxy's address, or that of who is none. */
-  readonly peer: string;
+/** What happens to a connection that is not passed on. One hook may hear this and the events of `listen`. */
+export type ProxyProtocolEvent =
   /**
-   * It is no proxy that is trusted; it sent no header, or not in time, and `error` says what instead; or too many
-   * others were about to send theirs.
+   * It is no proxy that is trusted; it sent no header, or not in time, and `error` says what instead; or too many others
+   * were about to send theirs. `peer` is where it came from: the proxy's address, or that of who is none.
    */
-  readonly reason: 'untrusted' | 'no-header' | 'too-many-waiting';
-  readonly error: unknown;
-}
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'untrusted' | 'no-header' | 'too-many-waiting';
+      readonly error: unknown;
+    }
+  /** The TLS handshake behind the header came to nothing, or made room for others; `peer` is who the header names. */
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'handshake-failed' | 'too-many-handshakes';
+      readonly error: TlsFailed;
+    };
 
 /** Who is believed, and for how long they are waited for. */
 export interface ProxyProtocolOptions {
@@ -50,10 +68,15 @@ export interface ProxyProtocolOptions {
   readonly deadline?: number;
   /** The most bytes of a header of version 2, its TLVs included (default 4,096). One of version 1 has 107 at most. */
   readonly limit?: number;
-  /** How many may be about to send their header at once (default 10,000); more are refused. */
+  /**
+   * Speaks TLS behind the header, with who is passed without one too: `{ key, cert }`, or what `tlsFrom` gives. Proxies
+   * send the header in the clear, in front of the handshake; `listen` is then to have no `tls`, which would come first.
+   */
+  readonly tls?: TlsServerOptions | TlsSource;
+  /** How many may be about to send their header, or to shake hands, at once (default 10,000); more are refused. */
   readonly maxWaiting?: number;
   /** Called with each connection that is not passed on. */
-  readonly onEvent?: (event: ProxyProtocolEvent) => void;
+  readonly onEvent?: ((event: ProxyProtocolEvent) => void) | undefined;
   /** What the deadline is measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
 }
@@ -72,6 +95,9 @@ export interface ProxyProtocolOptions {
  * A header is taken from who is trusted, and from nobody else; and who is trusted has to send one. Who does not, in
  * time, whole and right, is reset, and is an event. Unsubscribing resets those that are waited for.
  *
+ * Where the clients speak TLS, and the proxy passes it on or speaks it itself, the header comes first, and the handshake
+ * behind it: give `tls` to this, and not to `listen`.
+ *
  * "The PROXY protocol, versions 1 & 2", haproxy.org.
  */
 export const proxyProtocol = (options: ProxyProtocolOptions): MonoTypeOperatorFunction<Connection> => {
@@ -82,6 +108,7 @@ export const proxyProtocol = (options: ProxyProtocolOptions): MonoTypeOperatorFu
     deadline: checkTime('deadline', deadline),
     rule: proxyFrame(options.limit === undefined ? {} : { limit: options.limit }),
     maxWaiting: checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 1),
+    tls: options.tls === undefined ? undefined : new TlsAcceptor(options.tls),
     onEvent: checkHook('onEvent', options.onEvent),
   };
   checkScheduler('scheduler', scheduler);
@@ -95,6 +122,7 @@ interface Settings {
   readonly deadline: number;
   readonly rule: Rule;
   readonly maxWaiting: number;
+  readonly tls: TlsAcceptor | undefined;
   readonly onEvent: ((event: ProxyProtocolEvent) => void) | undefined;
 }
 
@@ -113,6 +141,8 @@ class Reception {
   readonly #out: Subscriber<Connection>;
   readonly #gate = new Gate();
   readonly #waiting = new Set<Introduction>();
+  /** Those of them that shake hands. They are not proxies whom one trusts, but whoever it is. */
+  readonly #shaking = new Set<Introduction>();
   #ended = false;
 
   constructor(settings: Settings, timetable: Timetable, out: Subscriber<Connection>) {
@@ -137,17 +167,18 @@ class Reception {
   }
 
   #take(connection: Connection): void {
-    const { passes, maxWaiting } = this.settings;
-    if (!this.#trusts(connection)) {
-      if (passes) this.#out.next(connection);
-      else this.#refuse(connection, 'untrusted');
-    } else if (this.#waiting.size >= maxWaiting) this.#refuse(connection, 'too-many-waiting');
+    const { passes, maxWaiting, tls } = this.settings;
+    const trusted = this.#trusts(connection);
+    if (!trusted && !passes) this.#refuse(connection, 'untrusted');
+    else if (!trusted && tls === undefined) this.#out.next(connection);
+    else if (this.#waiting.size >= maxWaiting) this.#refuse(connection, 'too-many-waiting');
     else if (!(connection instanceof WireConnection)) {
       throw new TypeError('proxyProtocol stands right behind listen: it takes connections as they were made');
     } else {
       const introduction = new Introduction(connection, this);
       this.#waiting.add(introduction);
-      introduction.listen();
+      if (trusted) introduction.listen();
+      else introduction.secure();
     }
   }
 
@@ -179,10 +210,42 @@ class Reception {
     this.#completeIfDone();
   }
 
-  #refuse(connection: Connection, reason: ProxyProtocolEvent['reason'], error?: unknown): void {
+  /** One begins to shake hands. When too many do, the oldest goes, as with `listen`: it has had the longest. */
+  shakes(introduction: Introduction): void {
+    const [oldest] = this.#shaking;
+    this.#shaking.add(introduction);
+    if (oldest === undefined || this.#shaking.size <= (this.settings.tls?.maxHandshakes ?? 0)) return;
+    oldest.giveUp();
+    this.#unsecured(oldest, 'too-many-handshakes', new TlsFailed('ECANCELED'));
+  }
+
+  /** It has done so. */
+  secured(introduction: Introduction): void {
+    this.#shaking.delete(introduction);
+    this.introduced(introduction);
+  }
+
+  unsecured(introduction: Introduction, error: unknown): void {
+    const failure = error instanceof TlsFailed ? error : new TlsFailed(undefined, error);
+    this.#unsecured(introduction, 'handshake-failed', failure);
+  }
+
+  /** They came to no terms: the connection is gone already, by an end. Under TLS there must be no reset. */
+  #unsecured(introduction: Introduction, reason: 'handshake-failed' | 'too-many-handshakes', error: TlsFailed): void {
+    this.#shaking.delete(introduction);
+    if (!this.#waiting.delete(introduction)) return;
+    this.#tell({ type: 'refused', peer: introduction.connection.peer, reason, error });
+    this.#completeIfDone();
+  }
+
+  #refuse(connection: Connection, reason: 'untrusted' | 'no-header' | 'too-many-waiting', error?: unknown): void {
     const { peer } = connection;
     connection.abort();
-    tell('onEvent', this.settings.onEvent, { type: 'refused', peer, reason, error });
+    this.#tell({ type: 'refused', peer, reason, error });
+  }
+
+  #tell(event: ProxyProtocolEvent): void {
+    tell('onEvent', this.settings.onEvent, event);
   }
 
   #completeIfDone(): void {
@@ -190,7 +253,7 @@ class Reception {
   }
 }
 
-/** Waits for the header of one connection. */
+/** Waits for the header of one connection, and shakes hands if it is to. */
 class Introduction extends Subscriber<Uint8Array> {
   readonly connection: WireConnection;
   protected readonly reception: Reception;
@@ -198,11 +261,16 @@ class Introduction extends Subscriber<Uint8Array> {
   protected readonly late: Alarm;
   /** The header is there, or will not be. */
   protected over = false;
+  /** The handshake, where there is to be one. */
+  protected readonly secured: Observable<never> | undefined;
+  protected shaking: Subscription | undefined;
 
   constructor(connection: WireConnection, reception: Reception) {
     super();
-    const { rule, deadline } = reception.settings;
+    const { rule, deadline, tls } = reception.settings;
+    const shake: Shake = (raw, done, failed) => tls?.shake(raw, Date.now(), done, failed);
     this.connection = connection;
+    this.secured = tls && connection.secure(shake, tls.handshakeTimeout, 'first');
     this.reception = reception;
     this.frames = deframer(rule);
     // What has arrived by then is read first.
@@ -211,18 +279,34 @@ class Introduction extends Subscriber<Uint8Array> {
         if (!this.over) this.fail(new FrameTooSlow(deadline));
       });
     this.late = new Alarm(reception.timetable, { due });
-    this.late.set(deadline);
   }
 
   /** In a scope of its own: a server that is busy reads headers all the same, or their time would run out. */
   listen(): void {
+    this.late.set(this.reception.settings.deadline);
     inScope(openScope, () => this.connection.reads.subscribe(this));
+  }
+
+  /** Shakes hands, where that is to be, and then it is done. What the peer has said behind the header is for that. */
+  secure(): void {
+    const { reception, secured } = this;
+    this.finish();
+    if (secured === undefined) return reception.introduced(this);
+    this.shaking = inScope(openScope, () =>
+      secured.subscribe({
+        complete: () => reception.secured(this),
+        error: (error: unknown) => reception.unsecured(this, error),
+      }),
+    );
+    if (!this.shaking.closed) reception.shakes(this);
   }
 
   /** Nobody wants it any more. */
   giveUp(): void {
     this.finish();
-    this.connection.abort();
+    // In the midst of a handshake the stream is destroyed, and not reset.
+    if (this.shaking?.closed === false) this.shaking.unsubscribe();
+    else this.connection.abort();
   }
 
   protected override _next(chunk: Uint8Array): void {
@@ -260,9 +344,8 @@ class Introduction extends Subscriber<Uint8Array> {
     const [peer, local] = known ? [shown(source), shown(destination)] : [connection.peer, connection.local];
     connection.introduce(peer, local, header);
     connection.handBack(this.frames.rest());
-    this.finish();
     this.unsubscribe();
-    this.reception.introduced(this);
+    this.secure();
   }
 
   /** The connection is reset: that ends the reading too. */

@@ -1,9 +1,10 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { Observable, type OperatorFunction, Subscriber, type Subscription, defer, from, tap } from 'rxjs';
+import { Observable, type OperatorFunction, type Subscriber, defer, tap } from 'rxjs';
 import { checkFunction, checkInteger, checkObject } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
-import { flow, inScope } from '../src/flow/scope.js';
+import { LightSubscriber } from '../src/light-subscriber.js';
 import type { Handled, Handler, Outcome } from '../src/server/outcome.js';
+import { type Heard, Link } from './link.js';
 import { mergeInner } from './merge-inner.js';
 
 /** How connections are served. */
@@ -38,41 +39,26 @@ export const serve = (
       });
       const serving = mergeInner<Connection, Outcome>({
         name: 'serve',
-        project: (connection) => new Observable((outcome) => answered(answer, connection, open, outcome)),
+        project: (connection) => connection.writes(defer(() => answer(connection.reads, connection))),
+        listen: (connection, outcomes, heard) => new Answering(connection, open, outcomes, heard),
         concurrent,
         highWater: 1,
+        apart: true,
       });
       const accepted = connections.pipe(tap((connection) => open.add(connection)));
       accepted.pipe(serving).subscribe(out);
     });
 };
 
-/** Lets `handler` answer on a connection. Unsubscribing gives it up. */
-const answered = (
-  handler: Handler,
-  connection: Connection,
-  open: Set<Connection>,
-  out: Subscriber<Outcome>,
-): Subscription => {
-  const answering = new Answering(connection, open, out);
-  const answers = defer(() => from(handler(connection.reads, connection)));
-  // A connection is a world of its own: what is slow in it, or behind the outcomes, holds up no other. Only that the
-  // server is told to stop concerns it.
-  const own = { valve: null, frames: null, drain: flow.scope.drain };
-  return inScope(own, () => answers.pipe(connection.writes).subscribe(answering));
-};
-
 /** Waits for the end of what is written on a connection, and for the connection's. One object for each of thousands. */
-class Answering extends Subscriber<never> {
+class Answering extends Link<Outcome> {
   protected readonly connection: Connection;
   protected readonly open: Set<Connection>;
-  protected readonly out: Subscriber<Outcome>;
 
-  constructor(connection: Connection, open: Set<Connection>, out: Subscriber<Outcome>) {
-    super();
+  constructor(connection: Connection, open: Set<Connection>, out: Subscriber<Outcome>, heard: Heard<Outcome>) {
+    super(out, heard);
     this.connection = connection;
     this.open = open;
-    this.out = out;
   }
 
   protected override _error(error: unknown): void {
@@ -84,18 +70,40 @@ class Answering extends Subscriber<never> {
   }
 
   protected settle(outcome: Outcome): void {
-    const { connection, open, out } = this;
+    const { connection } = this;
     // Nobody is going to read any more. If nobody has yet, what has come would stay for a late reader.
     if (connection.state !== 'closed') connection.reads.subscribe({ error: ignore }).unsubscribe();
-    out.add(
-      connection.closed.subscribe({
-        complete: () => {
-          open.delete(connection);
-          out.next(outcome);
-          out.complete();
-        },
-      }),
-    );
+    connection.closed.subscribe(new Parting(this, outcome));
+  }
+
+  /** The connection is gone, and with it all that there was to listen to. */
+  part(outcome: Outcome): void {
+    this.open.delete(this.connection);
+    if (this.closed) return;
+    try {
+      this.heard.next(outcome);
+    } catch (error) {
+      this.out.error(error);
+    } finally {
+      this.unsubscribe();
+    }
+  }
+}
+
+/** Waits until a connection that has been answered to the end is gone. */
+class Parting extends LightSubscriber<never> {
+  protected readonly answering: Answering;
+  protected readonly outcome: Outcome;
+
+  constructor(answering: Answering, outcome: Outcome) {
+    super();
+    this.answering = answering;
+    this.outcome = outcome;
+  }
+
+  protected override _complete(): void {
+    this.answering.part(this.outcome);
+    this.unsubscribe();
   }
 }
 

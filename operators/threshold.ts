@@ -1,12 +1,13 @@
 import { Observable, type Subscriber, type Subscription, defer, from } from 'rxjs';
 import { checkFunction, checkInteger, checkObject } from '../src/check.js';
 import type { AuthGate, Dialogue } from '../src/auth/gate.js';
+import { letIn } from '../src/auth/let-in.js';
 import { encodeUtf8 } from '../src/codec/utf8.js';
 import type { Connection } from '../src/connection/connection.js';
 import { FramingError, NotAuthenticated, QueueOverflow } from '../src/errors.js';
 import { Consumer } from '../src/flow/consumer.js';
 import { Gate } from '../src/flow/gate.js';
-import { flow, inScope } from '../src/flow/scope.js';
+import { type CutSource, type Cutter, flow, inScope } from '../src/flow/scope.js';
 import { beginTurn, endTurn } from '../src/flow/turn.js';
 import { type Deframer, deframer } from '../src/framing/deframer.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
@@ -14,8 +15,12 @@ import type { Handled, Handler } from '../src/server/outcome.js';
 import { Alarm, type Timetable } from '../src/time/timetable.js';
 import { Link } from './link.js';
 
-/** What is held at most of a source that cannot be paused, in bytes, while nobody hears it. */
-const MOST_HELD = 1024 * 1024;
+/** What is held at most of a source that cannot be paused, in bytes, while nobody hears it: before it is let in, and then. */
+const HELD_BEFORE = 64 * 1024;
+const HELD_BEHIND = 1024 * 1024;
+
+/** How long who is sent away may take to take what was said to him, in milliseconds. */
+const LAST_WORDS = 1_000;
 
 /** What serves behind a gate: a handler, or something that has one. */
 export const handlerOf = (served: Handler | Handled): Handler =>
@@ -43,6 +48,9 @@ export interface Warden<Id> {
   /** Milliseconds for all of it. */
   readonly deadline: number;
   readonly attempts: number;
+  /** One stands there from now on, whom `giveWay` sends away to make room; and not any more. */
+  arrived(giveWay: () => void): void;
+  left(giveWay: () => void): void;
   /** Whether the peer's address is kept out now. */
   keepsOut(): boolean;
   /** An attempt has failed: the first is number 1. */
@@ -60,7 +68,7 @@ export interface Warden<Id> {
  * As long as the dialogue does not ask for a frame nothing is read. Bytes that follow the last frame of the dialogue go to
  * who serves, and then all that comes.
  */
-export class Threshold<Id> implements Dialogue {
+export class Threshold<Id> implements Dialogue, Cutter {
   readonly connection: Connection;
   readonly #warden: Warden<Id>;
   readonly #serve: (bytes: Observable<Uint8Array>) => Observable<Uint8Array>;
@@ -73,11 +81,17 @@ export class Threshold<Id> implements Dialogue {
   #upstream!: Subscription;
   /** Who waits for a frame. */
   #hearing: { readonly heard: (frame: Uint8Array) => void; readonly failed: (error: unknown) => void } | null = null;
+  /** What was said since a frame was heard: it may tell whether that was right, and goes when the next is asked for. */
+  #unsaid: Uint8Array[] | null = null;
+  readonly #timetable: Timetable;
   /** It is let in; nothing is left of it. */
   #open = false;
   #over = false;
   /** The peer has ended. */
   #ended = false;
+  /** Whose bytes they are; and what cuts them behind the gate, which is told so. */
+  source: CutSource | null = null;
+  #cutter: Cutter | null = null;
   /** Who serves, reading. */
   #reader: Subscriber<Uint8Array> | null = null;
   #gate: Gate | null = null;
@@ -95,6 +109,7 @@ export class Threshold<Id> implements Dialogue {
     this.#warden = warden;
     this.#serve = serve;
     this.#out = out;
+    this.#timetable = timetable;
     this.#frames = deframer(warden.rule);
     // What has arrived by then is read first.
     const due = (): void =>
@@ -114,17 +129,24 @@ export class Threshold<Id> implements Dialogue {
     this.#bytes = bytes;
     this.#upstream = link;
     this.#out.add(() => this.#leave());
+    this.#warden.arrived(this.#giveWay);
     this.#late.set(this.#warden.deadline);
     this.#consumer.valve.close();
-    this.#consumer.subscribe(() => bytes.subscribe(link));
+    this.#consumer.subscribe(() => inScope({ ...flow.scope, cutter: this }, () => bytes.subscribe(link)));
     void this.#ask();
+  }
+
+  get held(): number {
+    return this.#frames.held + (this.#cutter?.held ?? 0);
   }
 
   // ── in front of the gate ──────────────────────────────────────────────────────────────────────────────────────────
 
   readonly say = (frame: Uint8Array | string): void => {
     const bytes = this.#warden.rule.encode(typeof frame === 'string' ? encodeUtf8(frame) : frame);
-    if (!this.#over && !this.#open) this.#consumer.gate.next(this.#out, bytes);
+    if (this.#over || this.#open) return;
+    if (this.#unsaid === null) this.#consumer.gate.next(this.#out, bytes);
+    else this.#unsaid.push(bytes);
   };
 
   readonly hear = (): Promise<Uint8Array> => {
@@ -132,6 +154,7 @@ export class Threshold<Id> implements Dialogue {
       if (this.#over || this.#open) return failed(new NotAuthenticated('ended'));
       if (this.#hearing !== null) return failed(new Error('hear was called before the last frame had come'));
       this.#hearing = { heard, failed };
+      this.#sayAll();
       this.#listen();
     });
     // Who does not wait for it is not to end the process.
@@ -160,18 +183,39 @@ export class Threshold<Id> implements Dialogue {
   async #attempt(attempt: number): Promise<Id | undefined> {
     let identity: Id | undefined;
     try {
-      identity = await this.#warden.gate(this);
+      identity = letIn(await this.#warden.gate(this));
     } catch (error) {
-      if (!this.#over && error instanceof NotAuthenticated && error.reason === 'refused') this.#warden.failed(attempt);
-      throw error;
+      const refused = error instanceof NotAuthenticated;
+      const late = this.#judged(attempt, !refused || error.reason !== 'refused');
+      throw late && refused ? new NotAuthenticated('locked-out') : error;
     }
-    if (!this.#over && identity === undefined) this.#warden.failed(attempt);
+    if (this.#judged(attempt, identity !== undefined)) throw new NotAuthenticated('locked-out');
     return identity;
   }
 
-  /** Has the frame that is waited for, or more to be read. */
-  #listen(): void {
+  /**
+   * The gate has come to an end. True where others of the same address have failed meanwhile, so that it is kept out now:
+   * then nobody is told whether this one was right. Else as many could be tried at once as a slow gate has in hand.
+   */
+  #judged(attempt: number, right: boolean): boolean {
+    if (this.#over) return false;
+    const late = this.#warden.keepsOut();
+    if (!right) this.#warden.failed(attempt);
+    if (!late) this.#sayAll();
+    this.#unsaid = null;
+    return late;
+  }
+
+  #sayAll(): void {
+    const unsaid = this.#unsaid ?? [];
+    if (unsaid.length > 0) this.#unsaid = [];
+    for (const bytes of unsaid) if (!this.#over) this.#consumer.gate.next(this.#out, bytes);
+  }
+
+  /** Has the frame that is waited for, or more to be read. Who does not take what is said to him is not heard. */
+  readonly #listen = (): void => {
     if (this.#hearing === null) return;
+    if (this.#consumer.gate.closed) return this.#consumer.wait(this.#listen);
     let frame: Uint8Array | undefined;
     try {
       frame = this.#frames.next();
@@ -182,19 +226,24 @@ export class Threshold<Id> implements Dialogue {
     if (frame !== undefined) this.#hear(frame.slice());
     else if (this.#ended) this.#refuse(new NotAuthenticated('ended'));
     else this.#consumer.valve.open();
-  }
+  };
 
   #hear(frame: Uint8Array): void {
     // Others of the same address may have failed meanwhile, all at once.
     if (this.#warden.keepsOut()) return this.#refuse(new NotAuthenticated('locked-out'));
     const hearing = this.#hearing;
     this.#hearing = null;
+    this.#unsaid ??= [];
     this.#consumer.valve.close();
     hearing?.heard(frame);
   }
 
+  /** It has stood there longest, and others are to have its place. */
+  readonly #giveWay = (): void => this.#refuse(new NotAuthenticated('crowded-out'));
+
   #admit(identity: Id): void {
     this.#late.clear();
+    this.#warden.left(this.#giveWay);
     this.#warden.admitted(identity);
     if (this.#over) return;
     this.#open = true;
@@ -217,14 +266,18 @@ export class Threshold<Id> implements Dialogue {
       reader.add(this.#bytes.subscribe(reader));
       return;
     }
+    const { cutter } = flow.scope;
     const gate = new Gate();
     this.#reader = reader;
     this.#gate = gate;
+    if (cutter !== undefined) cutter.source = this.source;
+    this.#cutter = cutter ?? null;
     reader.add(() => {
       gate.forget(this.#goOn);
       gate.leave();
       this.#reader = this.#gate = null;
       this.#upstream.unsubscribe();
+      this.#cutter = null;
     });
     gate.wait(this.#goOn);
   }
@@ -260,7 +313,8 @@ export class Threshold<Id> implements Dialogue {
     this.#frames.push(flow.lent ? chunk.slice() : chunk);
     if (this.#hearing !== null) return this.#listen();
     this.#consumer.filled(1);
-    if (this.#frames.held > MOST_HELD) this.#fail(new QueueOverflow('authenticate', MOST_HELD));
+    const most = this.#open ? HELD_BEHIND : HELD_BEFORE;
+    if (this.#frames.held > most) this.#fail(new QueueOverflow('authenticate', most));
   }
 
   #end(): void {
@@ -278,16 +332,33 @@ export class Threshold<Id> implements Dialogue {
 
   #refuse(error: unknown): void {
     if (this.#over) return;
-    if (!(error instanceof NotAuthenticated)) return this.#fail(error);
+    this.#fail(error instanceof NotAuthenticated ? this.#farewell(error) : error);
+    if (this.connection.statistics.buffered > 0) this.#hurry();
+  }
+
+  /** Says goodbye. Gives what the connection fails with: that, or what the farewell has thrown. */
+  #farewell(error: NotAuthenticated): unknown {
     this.#warden.refused(error);
-    let thrown: { readonly error: unknown } | undefined;
     try {
       const goodbye = this.#warden.farewell(error);
+      this.#unsaid = null;
       if (goodbye !== undefined) this.say(goodbye);
-    } catch (failure) {
-      thrown = { error: failure };
+      return error;
+    } catch (thrown) {
+      return thrown;
     }
-    this.#fail(thrown === undefined ? error : thrown.error);
+  }
+
+  /** What was said last has not been taken yet. That may not take as long as with who has been let in. */
+  #hurry(): void {
+    const { connection } = this;
+    const alarm = new Alarm(this.#timetable, {
+      due: () => {
+        if (connection.statistics.buffered > 0) connection.abort();
+      },
+    });
+    alarm.set(LAST_WORDS);
+    connection.closed.subscribe({ complete: () => alarm.clear() });
   }
 
   #fail(error: unknown): void {
@@ -300,6 +371,7 @@ export class Threshold<Id> implements Dialogue {
   #leave(): void {
     this.#over = true;
     this.#late.clear();
+    this.#warden.left(this.#giveWay);
     this.#hearing?.failed(new NotAuthenticated('ended'));
     this.#hearing = null;
     this.#frames.close();

@@ -437,9 +437,17 @@ export class PeerSilent extends SluiceError {
 
 /**
  * Why a peer was not let in: its credentials are wrong; what it said is no part of the dialogue; it took too long; its
- * address has failed too often; it ended its side before; or it has not proved to be who it should be, to a client.
+ * address has failed too often; it ended its side before; too many others stood in front of the gate; or it has not proved
+ * to be who it should be, to a client.
  */
-export type NotAuthenticatedReason = 'refused' | 'malformed' | 'too-slow' | 'locked-out' | 'ended' | 'unproven';
+export type NotAuthenticatedReason =
+  | 'refused'
+  | 'malformed'
+  | 'too-slow'
+  | 'locked-out'
+  | 'ended'
+  | 'crowded-out'
+  | 'unproven';
 
 /** A peer was not let in. What it has said is in none of this: it may be a secret. */
 export class NotAuthenticated extends SluiceError {

@@ -76,7 +76,7 @@ export type { VarintOptions } from './framing/varint.js';
 export { varint } from './framing/varint.js';
 
 export { connectionGate } from './auth/connection-gate.js';
-export type { AuthGate, Dialogue, Named } from './auth/gate.js';
+export type { AuthGate, Dialogue, MaybeKnown, Named } from './auth/gate.js';
 export type { HmacLoginOptions, KeyOf } from './auth/hmac.js';
 export { hmacGate, hmacLogin } from './auth/hmac.js';
 export { identityOf } from './auth/identity.js';

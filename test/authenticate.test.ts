@@ -36,6 +36,7 @@ import {
   type Connection,
   type Handler,
   type Outcome,
+  connectionGate,
   dial,
   hmacGate,
   hmacLogin,
@@ -54,10 +55,13 @@ import { createServer } from '../src/server/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { everySplit, marbles as story } from '../src/testing/marbles.js';
 import { bytes, text as plain } from './kit/bytes.js';
+import { certify } from './kit/certificates.js';
 import { warnings } from './kit/flow.js';
 import { loopback } from './kit/loopback.js';
+import { dialRaw } from './kit/peer.js';
 import { quiet, rounds } from './kit/quiet.js';
 import { suite } from './kit/suite.js';
+import { dialTls } from './kit/tls-peer.js';
 
 const test = suite('authenticate');
 
@@ -89,7 +93,9 @@ test('warns once where a source does not obey, and holds so much and no more of 
     from(authenticate(never, (some) => some, { framing: line() })(source, { id: 1, peer: 'a' } as Connection)),
   ).catch((error: unknown) => error);
   source.next(bytes('hello\n'));
-  for (let sent = 0; sent <= 16; sent++) source.next(new Uint8Array(64 * 1024));
+  source.next(new Uint8Array(64 * 1024));
+  assert.ok(source.observed);
+  source.next(new Uint8Array(1));
   heard.stop();
   assert.instance(await failed, QueueOverflow);
   assert.equal(heard.codes, ['SLUICE_UNREACHED']);
@@ -195,6 +201,23 @@ test('frames are smaller in front of the gate than behind it, and what is none o
     'eve refused refused',
   ]);
 });
+
+test(
+  'what is announced in front of the gate is refused at its header, long before the protocol would',
+  everySplit(({ serve, client, expectReceived, expectClosed }) => {
+    const large = protocol({ name: 'large', framing: lengthPrefixed(4), message: text, session: (said) => said });
+    serve(authenticate(quietly, large));
+    client('ann', '        --a', { a: '\u0000\u0000\u0004\u0000' });
+    expectReceived('ann', '--|');
+    expectClosed('ann', '  --x', { x: 'NotAuthenticated' });
+    client('bob', '        --ab|', {
+      a: '\u0000\u0000\u0000\u0006s3cret',
+      b: `\u0000\u0000\u0010\u0000${'x'.repeat(4_096)}`,
+    });
+    expectReceived('bob', '---b|', { b: `\u0000\u0000\u0010\u0000${'x'.repeat(4_096)}` });
+    expectClosed('bob', '  ----x', { x: 'finished' });
+  }),
+);
 
 test(
   'who sends all it has to say and ends is served to the end',
@@ -378,6 +401,288 @@ test('a gate is for any handler, if it is told how frames are cut', async () => 
   })();
 });
 
+test('a gate that says no by whatever means no lets nobody in', async () => {
+  const noes = [undefined, null, false] as const;
+  for (const no of noes) {
+    const gates: readonly AuthGate<unknown>[] = [
+      async ({ hear }) => (await hear()).length > 9_000 || no,
+      ({ hear }) => hear().then(() => no),
+      tokenGate(() => no, { welcome: 'welcome', refusal: 'no' }),
+      connectionGate(() => no),
+    ];
+    for (const gate of gates) {
+      let begun = 0;
+      await story(({ serve, client, expectReceived, expectClosed }) => {
+        const session: Handler = (some) => (begun++, some);
+        serve(authenticate(gate, session, { framing: line(64), attempts: 1 }));
+        client('ann', '        --a', { a: 'x\nhi\n' });
+        const connected = gate === gates[3];
+        const answered = gate === gates[2];
+        expectReceived('ann', connected ? '|' : answered ? '--(a|)' : '--|', { a: 'no\n' });
+        expectClosed('ann', `  ${connected ? '' : '--'}x`, { x: 'NotAuthenticated' });
+      })();
+      assert.is(begun, 0, `${String(no)} of gate ${gates.indexOf(gate)}`);
+    }
+  }
+});
+
+test('while others of its address fail, nobody finds out by a slow gate that his guess was right', async () => {
+  const events: string[] = [];
+  const slow = tokenGate(
+    async (token) => {
+      await firstValueFrom(timer(plain(token) === 's3cret' ? 30 : 20));
+      return plain(token) === 's3cret' ? 'ann' : undefined;
+    },
+    { welcome: 'welcome', refusal: 'no' },
+  );
+  await story(({ serve, client, expectReceived, expectOutcomes }) => {
+    events.length = 0;
+    serve(authenticate(slow, shout, { ...told(events), lockout: { after: 2, key: () => 'all' } }));
+    client('ann', '        a 11s -', { a: '1\n' });
+    client('bob', '        a-', { a: '2\n' });
+    client('cyd', '        a-', { a: '3\n' });
+    client('dot', '        a-', { a: 's3cret\nhi\n' });
+    expectReceived('ann', '20ms n 9979ms |', { n: 'no\n' });
+    expectReceived('bob', '20ms (n|)', { n: 'no\n' });
+    expectReceived('cyd', '20ms |');
+    expectReceived('dot', '30ms |');
+    expectOutcomes('        20ms (bc) 9ms d 9969ms a', {
+      a: 'ann NotAuthenticated',
+      b: 'bob NotAuthenticated',
+      c: 'cyd NotAuthenticated',
+      d: 'dot NotAuthenticated',
+    });
+  })();
+  assert.equal(
+    events.filter((event) => !event.includes('too-slow')),
+    [
+      ...['ann', 'bob'].map((name) => `${name} attempt-failed 1`),
+      'bob refused locked-out',
+      'cyd attempt-failed 1',
+      'cyd refused locked-out',
+      'dot refused locked-out',
+    ],
+  );
+});
+
+test('a gate may stand behind another, and each knows whom it has let in', async () => {
+  const known: unknown[] = [];
+  const where = connectionGate(({ peer }) => (peer === 'eve' ? undefined : { from: peer }));
+  await everySplit(({ serve, client, expectReceived, expectClosed }) => {
+    known.length = 0;
+    const session = protocol({
+      ...lines,
+      session: (said, { connection, name }) => {
+        known.push(identityOf(connection, where), identityOf(connection, patient), name);
+        return said;
+      },
+    });
+    serve(authenticate(where, authenticate(patient, session)));
+    client('ann', '        a-b|', { a: 's3cret\n', b: 'hi\n' });
+    expectReceived('ann', 'w-b|', { w: 'welcome\n', b: 'hi\n' });
+    expectClosed('ann', '  ---x', { x: 'finished' });
+    client('eve', '        a--', { a: 's3cret\n' });
+    expectReceived('eve', '|');
+    expectClosed('eve', '  x', { x: 'NotAuthenticated' });
+  })();
+  assert.equal(known, [{ from: 'ann' }, 'ann', 'ann']);
+});
+
+test('who is let in has the name of his identity, watched or not, unless it is told otherwise', async () => {
+  const names: string[] = [];
+  const noting = protocol({ ...lines, session: (said, { name }) => (names.push(name), said) });
+  for (const [identity, name] of [
+    ['ann', undefined],
+    [{ name: 'bob', age: 7 }, undefined],
+    [{ age: 7 }, undefined],
+    ['', undefined],
+    [7, undefined],
+    ['cyd', () => 'dot'],
+  ] as const) {
+    await story(({ serve, client, expectReceived, expectClosed }) => {
+      serve(
+        authenticate(
+          connectionGate(() => identity as unknown),
+          noting,
+          name === undefined ? {} : { name },
+        ),
+      );
+      client('eve', '        -|');
+      expectReceived('eve', '-|');
+      expectClosed('eve', '  -x', { x: 'finished' });
+    })();
+  }
+  assert.equal(names, ['ann', 'bob', 'eve', 'eve', 'eve', 'dot']);
+});
+
+test('a server sends nothing to who is in front of a gate, and knows who has come through', async () => {
+  const happened: string[] = [];
+  const server = createServer(
+    'guarded',
+    authenticate(
+      connectionGate(() => ({ from: 'here' })),
+      authenticate(patient, shout),
+    ),
+    {
+      port: 0,
+    },
+  );
+  server.events.subscribe((event) => {
+    if (event.type === 'admitted') happened.push(`admitted ${event.client.name} ${inspect(event.client.identity)}`);
+    if (event.type === 'attempt-failed') happened.push(`failed ${event.attempt}`);
+    if (event.type === 'disconnected') happened.push(`gone ${event.client.name} ${event.reason}`);
+  });
+  const { port = 0 } = await server.start();
+  const peer = (await dialRaw({ port })).read();
+  peer.send('wrong\n');
+  assert.is(await peer.heard(3), 'no\n');
+  const [client] = server.clients;
+  assert.ok(client?.state.guarded);
+  assert.is(server.broadcast('secret plans'), 0);
+  assert.not.ok(server.send(client, 'secret plans'));
+  peer.send('s3cret\n');
+  assert.is(await peer.heard(11), 'no\nwelcome\n');
+  assert.equal([client.state.guarded, client.name, client.identity], [false, 'ann', 'ann']);
+  assert.equal([...server.clients.named('ann')], [client]);
+  assert.is(server.broadcast('news'), 1);
+  assert.ok(server.send(client, 'mail'));
+  assert.is(await peer.heard(21), 'no\nwelcome\nnews\nmail\n');
+  assert.not.ok('identity' in client.snapshot(), 'an identity may be anything: it is in nothing that is sent');
+  peer.end();
+  await peer.over;
+  await server.stop();
+  assert.match(happened.shift() ?? '', /^admitted 127\.0\.0\.1:\d+ \{ from: 'here' \}$/);
+  assert.equal(happened, ['failed 1', "admitted ann 'ann'", 'gone ann finished']);
+});
+
+test('a name that is too long for the server keeps nobody out, unless it was asked for', async () => {
+  const long = 'x'.repeat(300);
+  for (const [options, reason] of [
+    [{}, 'finished'],
+    [{ name: () => long }, 'LimitReached'],
+  ] as const) {
+    const reasons: string[] = [];
+    await story(({ listen, start, client, expectReceived, expectClosed }) => {
+      const server = createServer(
+        'long',
+        authenticate(
+          connectionGate(() => ({ name: long })),
+          shout,
+          options,
+        ),
+        {
+          port: 7_000,
+          listen,
+        },
+      );
+      server.events.subscribe((event) => {
+        if (event.type === 'disconnected') reasons.push(`${event.client.name} ${event.reason}`);
+      });
+      start(server);
+      client('ann', '        -a|', { a: 'hi\n' });
+      expectReceived('ann', reason === 'finished' ? '-a|' : '|', { a: 'HI\n' });
+      expectClosed('ann', '  --x', { x: reason });
+    })();
+    assert.equal(reasons, [`ann ${reason}`]);
+  }
+});
+
+// ── stricter than behind it ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** Answers whatever it is told, as often as it is told something, until it hears the password. */
+const chatty =
+  (connections: Connection[] = []): AuthGate<string> =>
+  async ({ connection, hear, say }) => {
+    connections.push(connection);
+    for (;;) {
+      const word = plain(await hear());
+      if (word === 's3cret') return 'ann';
+      say(word);
+    }
+  };
+
+test('who asks at the gate and does not read is not listened to, and has no more time than others', async () => {
+  const connections: Connection[] = [];
+  await story(
+    async ({ serve, client, pass, expectReceived, expectClosed }) => {
+      serve(authenticate(chatty(connections), shout));
+      const asked = `${'x'.repeat(99)}\n`.repeat(5_000);
+      client('eve', '        ^< ---a 20s -', { a: asked });
+      client('ann', '        ---a----|', { a: 'hi\ns3cret\nho\n' });
+      expectReceived('ann', '---a----|', { a: 'hi\nHO\n' });
+      expectClosed('ann', '  --------x', { x: 'finished' });
+      // What was said last may be taken for a second more, and not for the 30 that others have.
+      expectClosed('eve', '  11s x', { x: 'NotAuthenticated' });
+      await pass('9s');
+      const [eve] = connections as [Connection];
+      const { bytesIn, buffered } = eve.statistics;
+      assert.ok(bytesIn <= 70_000 && buffered <= 70_000, `${bytesIn} bytes were read, ${buffered} wait`);
+    },
+    { window: 1_000, split: 1_000 },
+  )();
+});
+
+test('so many and no more stand in front of the gate: who has stood there longest makes room', async () => {
+  const events: string[] = [];
+  await everySplit(({ serve, client, expectReceived, expectClosed, expectOpen }) => {
+    events.length = 0;
+    serve(authenticate(patient, shout, { ...told(events), maxWaiting: 2 }));
+    client('in', '         a-----b', { a: 's3cret\n', b: 'hi\n' });
+    client('one', '        -^');
+    client('two', '        --^---a|', { a: 's3cret\n' });
+    client('six', '        ---^a', { a: 's3c' });
+    client('ten', '        -----^-|');
+    expectReceived('in', ' w-----b', { w: 'welcome\n', b: 'HI\n' });
+    expectReceived('one', '---|');
+    expectReceived('two', '-----|');
+    expectReceived('six', '10003ms |');
+    expectReceived('ten', '-------|');
+    expectOpen('in');
+    for (const [name, when] of [
+      ['one', '---x'],
+      ['two', '-------x'],
+      ['six', '10003ms x'],
+      ['ten', '-------x'],
+    ] as const) {
+      expectClosed(name, when, { x: 'NotAuthenticated' });
+    }
+  })();
+  assert.equal(events, [
+    "in admitted 'ann'",
+    'one refused crowded-out',
+    'two refused crowded-out',
+    'ten refused ended',
+    'six refused too-slow',
+  ]);
+});
+
+test('over sockets, who pours while the gate thinks is read for two chunks at most, and one who never reads is bounded', async () => {
+  const connections: Connection[] = [];
+  const thinking: AuthGate<string> = async ({ connection, hear }) => {
+    connections.push(connection);
+    await hear();
+    return firstValueFrom(NEVER);
+  };
+  const server = await loopback(serving(authenticate(thinking, shout)));
+  const ann = await server.dial();
+  ann.send('hello\n');
+  ann.send(new Uint8Array(16 * 1024 * 1024));
+  await quiet(() => ann.sent);
+  const { bytesIn } = (connections[0] as Connection).statistics;
+  assert.ok(bytesIn <= 128 * 1024, `${bytesIn} bytes of a peer whom nobody knows`);
+  server.cut();
+  ann.leave();
+
+  const other = await loopback(serving(authenticate(chatty(connections), shout)));
+  const bob = await other.dial();
+  bob.send(`${'x'.repeat(999)}\n`.repeat(16_000));
+  await quiet(() => bob.sent);
+  const { buffered } = (connections[1] as Connection).statistics;
+  assert.ok(buffered <= 256 * 1024, `${buffered} bytes wait for a peer whom nobody knows`);
+  other.cut();
+  bob.leave();
+});
+
 // ── flow ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 test('behind the gate a slow session holds its peer back as ever, a reader may stop, and one may come again', async () => {
@@ -553,6 +858,33 @@ for (const [name, gate, login] of ways) {
     await server.stop();
   });
 }
+
+test('by its certificate: mutual TLS is a gate, and a stranger’s certificate is no identity', async () => {
+  const root = certify({ name: 'a root' });
+  const own = certify({ name: 'localhost', hosts: ['localhost', '127.0.0.1'], by: root });
+  const certificates = { key: own.key, cert: own.cert, ca: root.cert, requestCert: true, rejectUnauthorized: false };
+  const gate = connectionGate(({ tls }) => tls?.authorized === true && tls.certificate?.subject);
+  const names: (string | undefined)[] = [];
+  const session: Handler = (some, connection) => (names.push(identityOf(connection, gate)), some);
+  const server = await loopback(serving(authenticate(gate, session, { framing: line(64) })), { tls: certificates });
+  const ask = async (certificate: { readonly key?: string; readonly cert?: string }): Promise<string> => {
+    const peer = await dialTls({ port: server.port }, { ca: root.cert, servername: 'localhost', ...certificate });
+    peer.read().send('hi');
+    peer.end();
+    await peer.over;
+    peer.leave();
+    return peer.text;
+  };
+  const [ann, stranger] = [certify({ name: 'ann', by: root }), certify({ name: 'ann' })];
+  assert.is(await ask({ key: ann.key, cert: ann.cert }), 'hi');
+  assert.is(await ask({ key: stranger.key, cert: stranger.cert }), '');
+  assert.is(await ask({}), '');
+  assert.equal(names, ['CN=ann']);
+  const outcomes = await server.stop();
+  const errors = outcomes.map((outcome) => (E.isLeft(outcome) ? String(outcome.left.error) : 'finished'));
+  const refused = 'NotAuthenticated: the peer was not authenticated (refused)';
+  assert.equal(errors, ['finished', refused, refused]);
+});
 
 test(
   'a client waits ten seconds for a server that says nothing',

@@ -123,6 +123,23 @@ test('makes a wait that no timer of the host can be set to of several', () => {
   }
 });
 
+test('nor does another scheduler wait too short, whether it waits by the host or not', async () => {
+  let rang = 0;
+  const waiting = clockOf(asapScheduler).after(2 ** 31 + 5, () => rang++);
+  await new Promise((done) => {
+    setTimeout(done, 10);
+  });
+  assert.is(rang, 0);
+  waiting.unsubscribe();
+  const virtual = new VirtualTimeScheduler(VirtualAction, Infinity);
+  let at = 0;
+  clockOf(virtual).after(2 ** 32 + 5, () => {
+    at = virtual.frame;
+  });
+  virtual.flush();
+  assert.is(at, 2 ** 32 + 5);
+});
+
 test('takes back a wait in its second leg', () => {
   const { setTimeout, clearTimeout } = globalThis;
   const set: (() => void)[] = [];

@@ -221,6 +221,10 @@ const counted = (rule: Rule) => {
           count.looked += (place < 0 ? front.length : place + 1) - from;
           return place;
         },
+        uint: (index: number, width: number, littleEndian?: boolean) => {
+          count.looked += width;
+          return front.uint(index, width, littleEndian);
+        },
       };
       return rule.judge(watched, seen, ended);
     },

@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { ignoreElements, map, merge, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { type ListenOptions, lengthPrefixed } from '../src/index.js';
-import { frame, prefixLength, serve } from '../operators/index.js';
+import { type Handler, type ListenOptions, connectionGate, lengthPrefixed, line } from '../src/index.js';
+import { authenticate, frame, prefixLength, serve } from '../operators/index.js';
 import { loopback } from './kit/loopback.js';
 import { suite } from './kit/suite.js';
 
@@ -29,7 +29,10 @@ const mostInATurn = (): { readonly count: () => void; readonly most: () => numbe
   };
 };
 
-const flood = async (options: Partial<ListenOptions>): Promise<{ most: number; handled: number }> => {
+const flood = async (
+  options: Partial<ListenOptions>,
+  guarded: (handler: Handler) => Handler = (handler) => handler,
+): Promise<{ most: number; handled: number }> => {
   const turns = mostInATurn();
   let handled = 0;
   const count = (): void => {
@@ -37,7 +40,7 @@ const flood = async (options: Partial<ListenOptions>): Promise<{ most: number; h
     turns.count();
   };
   const server = await loopback(
-    serve((bytes) => bytes.pipe(frame(lengthPrefixed(2)), tap(count), ignoreElements())),
+    serve(guarded((bytes) => bytes.pipe(frame(lengthPrefixed(2)), tap(count), ignoreElements()))),
     options,
   );
   const peer = connect(server.port);
@@ -52,6 +55,16 @@ test('a million empty frames are handled a share at a time, and all of them', as
   const { most, handled } = await flood({});
   assert.is(handled, EMPTY);
   assert.ok(most < 2 * 1_024, `${most} in one turn`);
+});
+
+test('behind a gate, or two, it is the same', async () => {
+  const gate = connectionGate(() => 'anybody');
+  const behind = (handler: Handler): Handler => authenticate(gate, handler, { framing: line() });
+  for (const guarded of [behind, (handler: Handler) => behind(behind(handler))]) {
+    const { most, handled } = await flood({}, guarded);
+    assert.is(handled, EMPTY);
+    assert.ok(most < 2 * 1_024, `${most} in one turn`);
+  }
 });
 
 test('how large the share is can be set', async () => {

@@ -160,6 +160,25 @@ test('large random frames, cut at random, come back', () => {
   );
 });
 
+for (const [ending, delimiters] of [
+  ['lf', ['\n']],
+  ['crlf', ['\r\n']],
+  ['any', ['\n', '\r\n']],
+] as const) {
+  test(`lines that end in ${ending} are what is between ${JSON.stringify(delimiters)}`, () => {
+    const [lines, parts] = [line({ ending, maxBytes: 9 }), delimited(delimiters, { limit: 9 })];
+    const anyText = fc
+      .array(fc.constantFrom('\r', '\n', '\r\n', 'a', 'bcd'), { maxLength: 40 })
+      .map((pieces) => Uint8Array.from(pieces.join(''), (letter) => letter.charCodeAt(0)));
+    fc.assert(
+      fc.property(anyText, places, fc.constantFrom(...policies), (wire, at, options) => {
+        assert.equal(run(cutAt(wire, at), lines, options), run(cutAt(wire, at), parts, options));
+      }),
+      { numRuns: 400 },
+    );
+  });
+}
+
 test('any options of a length make a rule that there is, or a RangeError', () => {
   const options = fc.record(
     {

@@ -137,6 +137,16 @@ for (const challenge of ['', 'hello', 'A'.repeat(42), `${'A'.repeat(42)}B`]) {
   });
 }
 
+keys('no name is known whatever a program calls nothing', async () => {
+  for (const nothing of [undefined, null, false] as const) {
+    const told = await dialogue(
+      hmacGate(async () => nothing),
+      ann,
+    );
+    assert.equal([told.said.at(-1), told.server], ['S: refused', { gave: undefined }]);
+  }
+});
+
 keys('a key that is looked up and is none is the program’s own error, and not shown', async () => {
   const broken = hmacGate(() => bytes('short secret'));
   const failed = (await dialogue(broken, ann)).server;
@@ -200,9 +210,14 @@ others('so many addresses and no more are known', () => {
 
 others('addresses are told apart by network', () => {
   const { keyOf } = new Lockout({});
-  const of = (peer: string): string => keyOf({ peer } as Connection);
+  const of = (peer: string): string | undefined => keyOf({ peer } as Connection);
   assert.is(of('[2001:db8::1]:5'), of('[2001:db8::2]:6'));
   assert.is.not(of('192.0.2.1:5'), of('192.0.2.2:5'));
+  // An IPv4 address is one, however it is written.
+  assert.is(of('[::ffff:192.0.2.1]:5'), of('192.0.2.1:5'));
+  // Who has no address would be kept out for what others do.
+  assert.is(of('/run/a.sock'), undefined);
+  assert.is(of('memory:a'), undefined);
   assert.is(new Lockout({ key: ({ id }) => String(id) }).keyOf({ id: 7 } as Connection), '7');
 });
 

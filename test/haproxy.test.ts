@@ -7,11 +7,13 @@ import { sendProxyHeader } from '../operators/send-proxy-header.js';
 import { serve } from '../operators/serve.js';
 import { type Connection, type ProxyHeader, dial } from '../src/index.js';
 import { bytes } from './kit/bytes.js';
+import { certify } from './kit/certificates.js';
 import { haproxy } from './kit/haproxy.js';
 import { loopback } from './kit/loopback.js';
 import { dialRaw } from './kit/peer.js';
 import { freePort, installed } from './kit/program.js';
 import { suite } from './kit/suite.js';
+import { carrierTo, over } from './kit/tls-peer.js';
 
 const test = suite('haproxy', undefined, { timeout: 15_000 });
 const there = installed('haproxy');
@@ -95,5 +97,39 @@ for (const [version, sends] of [
     await stop();
   });
 }
+
+tried('in front of a TLS server: the header comes first, whether it passes TLS on or speaks it itself', async () => {
+  const root = certify({ name: 'a root' });
+  const { key, cert } = certify({ name: 'localhost', hosts: ['localhost', '127.0.0.1'], by: root });
+  const noted = serve((heard, { peer, tls }) => heard.pipe(startWith(bytes(`${peer} ${tls?.protocol} `))));
+  const ours = await loopback(flow(proxyProtocol({ trusted: ['127.0.0.0/8'], tls: { key, cert } }), noted));
+  const [passing, speaking] = [await freePort(), await freePort()];
+  const stop = await haproxy(
+    passing,
+    `listen passing
+        mode tcp
+        bind 127.0.0.1:${passing}
+        server ours 127.0.0.1:${ours.port} send-proxy-v2
+     listen speaking
+        mode tcp
+        bind 127.0.0.1:${speaking}
+        server ours 127.0.0.1:${ours.port} send-proxy-v2 ssl verify none`,
+  );
+  const carrier = await carrierTo({ port: passing });
+  const { localPort } = carrier.socket;
+  const ann = (await over(carrier, { ca: root.cert, servername: 'localhost' })).read();
+  const bob = (await dialRaw({ ...server, port: speaking })).read();
+  const { name } = bob;
+  for (const peer of [ann, bob]) {
+    peer.send('there');
+    peer.end();
+    assert.is(await peer.over, 'end');
+  }
+  assert.is(ann.text, `127.0.0.1:${localPort} TLSv1.3 there`);
+  assert.is(bob.text, `${name} TLSv1.3 there`);
+  ann.leave();
+  await stop();
+  await ours.stop();
+});
 
 test.run();

@@ -201,12 +201,79 @@ test('so many keys and no more have a bucket: the one that was not asked for lon
   assert.equal(limit.statistics, { passed: 4, slowed: 0, dropped: 4, answered: 0, disconnected: 0, keys: 2 });
 });
 
+test('the key of one who is still there is not forgotten, however many others come: he has one bucket, not two', () => {
+  const clock = new ManualClock();
+  const limit = rateLimit({ messages: 1, messageBurst: 3, keys: 2, scheduler: clock });
+  const out: string[] = [];
+  const connection = (): Subject<string> => {
+    const said = new Subject<string>();
+    said.pipe(limitRate(limit, { key: 'ann', policy: 'drop' })).subscribe((word) => out.push(word));
+    return said;
+  };
+  const others = (): void => {
+    const names = Array.from({ length: 9 }, (_, index) => index);
+    from(names)
+      .pipe(limitRate(limit, { key: (name: number) => name, policy: 'drop' }))
+      .subscribe();
+  };
+  const first = connection();
+  first.next('1');
+  others();
+  const second = connection();
+  for (const word of ['2', '3', '4']) second.next(word);
+  first.next('5');
+  // Who says as whom a message is has the same bucket.
+  from(['6'])
+    .pipe(limitRate(limit, { key: () => 'ann', policy: 'drop' }))
+    .subscribe((word) => out.push(word));
+  assert.equal([out.join(''), limit.statistics.keys], ['123', 3]);
+  limit.set({ messages: 1_000 });
+  clock.advance(1);
+  first.next('7');
+  second.next('8');
+  assert.is(out.join(''), '1237', 'a change is for those too');
+  first.complete();
+  others();
+  second.next('9');
+  assert.is(out.join(''), '1237');
+  second.complete();
+  assert.is(limit.statistics.keys, 2);
+  others();
+  connection().next('0');
+  assert.is(out.join(''), '12370', 'once nobody is there any more, it is forgotten as others are');
+});
+
+test('a size that is none, or a key that is like no other, fails: it would let everything through', () => {
+  const failures: unknown[] = [];
+  const told = { error: (error: unknown) => failures.push(String(error)) };
+  for (const size of [NaN, -1, Infinity]) {
+    for (const policy of ['drop', 'slow-down'] as const) {
+      from(['a'])
+        .pipe(limitRate<string>({ bytes: 5 }, { size: () => size, policy }))
+        .subscribe(told);
+    }
+  }
+  const limit = rateLimit({ messages: 1 });
+  for (const key of [{}, undefined, null, Symbol('a')]) {
+    from(['a'])
+      .pipe(limitRate(limit, { key: () => key as never }))
+      .subscribe(told);
+  }
+  assert.equal(failures, [
+    ...[NaN, NaN, -1, -1, Infinity, Infinity].map((got) => `RangeError: size must give a number of bytes, got ${got}`),
+    ...['object', 'undefined', 'object', 'symbol'].map(
+      (got) => `TypeError: key must give a text or a number, got ${got}`,
+    ),
+  ]);
+});
+
 test('an address is counted with those that its owner has too', () => {
   const of = (name: string): string => networkOf({ peer: name });
   assert.is(of('192.0.2.1:5'), '192.0.2.1');
   assert.is(of('[2001:db8:0:1:2:3:4:5]:6'), '2001:db8:0:1::/64');
   assert.is(of('[2001:db8:0:1::9]:7'), '2001:db8:0:1::/64');
   assert.is(of('[::1]:7'), '::/64');
+  assert.is(of('[::ffff:192.0.2.1]:7'), '192.0.2.1');
   assert.is(of('/run/a.sock'), '/run/a.sock');
   assert.is(of('ann'), 'ann');
 });

@@ -1,8 +1,16 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { Subject, ignoreElements, map, merge, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { frame, serve } from '../operators/index.js';
-import { type Outcome, type SluiceError, lengthPrefixed, memory, memoryBudget } from '../src/index.js';
+import { authenticate, frame, serve } from '../operators/index.js';
+import {
+  type AuthGate,
+  type Handler,
+  type Outcome,
+  type SluiceError,
+  lengthPrefixed,
+  memory,
+  memoryBudget,
+} from '../src/index.js';
 import { type Loopback, loopback } from './kit/loopback.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { MemoryPeer } from './kit/peer.js';
@@ -46,6 +54,32 @@ const counter = (): Promise<Loopback<Outcome>> =>
       ),
     ),
   );
+
+inLittle('counts what is unfinished behind a gate, and what has come before it is open', async () => {
+  let open = (): void => {};
+  const opened = new Promise<string>((done) => {
+    open = () => done('anybody');
+  });
+  const gate: AuthGate<string> = async ({ hear }) => ((await hear()).length === 1 ? opened : undefined);
+  const count: Handler = (bytes) =>
+    bytes.pipe(
+      frame(rule),
+      map(({ length }) => Buffer.from(`${length};`)),
+    );
+  const server = await loopback(serve(authenticate(gate, count, { framing: rule })));
+  const peer = (await server.dial()).read();
+  peer.send(Buffer.concat([Buffer.from([0, 0, 0, 1, 7]), begun(500 * KB, 20 * KB)]));
+  await until(() => memoryBudget.held >= 20 * KB);
+  open();
+  peer.send(Buffer.alloc(300 * KB));
+  await until(() => memoryBudget.held >= 320 * KB);
+  assert.ok(memoryBudget.held <= 324 * KB, `${memoryBudget.held}`);
+  peer.send(Buffer.alloc(180 * KB));
+  assert.is(await peer.heard(7), '512000;');
+  await until(() => memoryBudget.held === 0);
+  peer.end();
+  await server.stop();
+});
 
 const tagOf = (outcome: Outcome | undefined): string | undefined =>
   outcome !== undefined && E.isLeft(outcome) ? (outcome.left.error as SluiceError)._tag : 'finished';

@@ -82,18 +82,39 @@ test(
 );
 
 test(
-  'has a deadline for a frame, 30 s unless told otherwise, and one for the first message when told',
+  'has a deadline for a frame, 30 s unless told otherwise',
   marbles(({ cold, expectObservable }) => {
-    const drip = cold('a 10s b 10s c 10s d', { a: bytes('a'), b: bytes('b'), c: bytes('c'), d: bytes('d') });
+    const drip = cold('a 10s b 10s c 10s d', { a: bytes('hi\na'), b: bytes('b'), c: bytes('c'), d: bytes('d') });
+    const hi = { h: bytes('HI\n') };
     const { handler } = protocol({ ...lines, session: shout });
-    expectObservable(handler(drip, connection(1))).toBe('30s #', undefined, new FrameTooSlow(30_000));
+    expectObservable(handler(drip, connection(1))).toBe('h 29999ms #', hi, new FrameTooSlow(30_000));
     const patient = protocol({ ...lines, frameDeadline: 0, session: shout });
-    expectObservable(patient.handler(drip, connection(2)), '^ 59s !').toBe('');
+    expectObservable(patient.handler(drip, connection(2)), '^ 59s !').toBe('h', hi);
+  }),
+);
+
+test(
+  'has a deadline for the first whole message, 10 s unless told otherwise, and then none',
+  marbles(({ cold, expectObservable }) => {
+    const half = cold('a', { a: bytes('a') });
+    const { handler } = protocol({ ...lines, session: shout });
+    expectObservable(handler(half, connection(1))).toBe('10s #', undefined, new PeerSilent(10_000));
     const strict = protocol({ ...lines, firstMessage: 50, session: shout });
-    expectObservable(strict.handler(cold('a', { a: bytes('a') }), connection(3))).toBe(
-      '50ms #',
-      undefined,
-      new PeerSilent(50),
+    expectObservable(strict.handler(half, connection(2))).toBe('50ms #', undefined, new PeerSilent(50));
+    const patient = protocol({ ...lines, firstMessage: 0, frameDeadline: 0, session: shout });
+    expectObservable(patient.handler(half, connection(3)), '^ 1000m !').toBe('');
+    const once = cold('9999ms a', { a: bytes('a\n') });
+    expectObservable(handler(once, connection(4)), '^ 1000m !').toBe('9999ms a', { a: bytes('A\n') });
+    // Whom we have dialled is no stranger.
+    const dialled = { opener: 'active' } as Watch;
+    expectObservable(handler(half, connection(6), dialled), '^ 29s !').toBe('');
+    // The hold time says the same, and better.
+    const keepAlive = { interval: 10_000, hold: 15_000, probe: 'ping', isKeepAlive: (said: string) => said === 'pong' };
+    const kept = protocol({ ...lines, keepAlive, session: shout });
+    expectObservable(kept.handler(half, connection(5))).toBe(
+      '10s p 4999ms #',
+      { p: bytes('ping\n') },
+      new PeerIdle(15_000),
     );
   }),
 );
@@ -215,6 +236,7 @@ test(
 test('tells a watch of all that happens, and nobody where there is none', () => {
   const told: string[] = [];
   const watch: Watch = {
+    opener: 'passive',
     name: 'ann',
     rooms: new Set(['red']),
     enter: (room) => told.push(`enters ${room}`),
@@ -224,6 +246,9 @@ test('tells a watch of all that happens, and nobody where there is none', () => 
     keepAlive: (event) => told.push(`keep-alive ${event}`),
     refused: (why) => told.push(`refused ${why.join()}`),
     dropped: () => told.push('dropped'),
+    guarded: () => told.push('guarded'),
+    attemptFailed: (attempt) => told.push(`attempt ${attempt} failed`),
+    admitted: (identity) => told.push(`admitted ${String(identity)}`),
   };
   const skipped: FrameTooLong[] = [];
   const events: KeepAliveEvent[] = [];
@@ -269,7 +294,7 @@ test('checks what it is given', () => {
   const session = shout;
   assert.throws(() => protocol({ ...lines, name: '', session }), /name must be a text/);
   assert.throws(() => protocol({ ...lines, frameDeadline: -1, session }), /frameDeadline must be a time from 0/);
-  assert.throws(() => protocol({ ...lines, firstMessage: 0, session }), /firstMessage must be a time from 1/);
+  assert.throws(() => protocol({ ...lines, firstMessage: -1, session }), /firstMessage must be a time from 0/);
   assert.throws(() => protocol({ ...lines, session: 'no' as never }), /session must be a function/);
   assert.throws(() => protocol({ ...lines, message: {} as never, session }), /codec must be an io-ts type/);
 });

@@ -2,9 +2,12 @@
 import { flow } from 'fp-ts/lib/function.js';
 import {
   type OperatorFunction,
+  concat,
+  defer,
   firstValueFrom,
   lastValueFrom,
   map,
+  merge,
   mergeMap,
   of,
   startWith,
@@ -12,21 +15,42 @@ import {
   toArray,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
+import { authenticate } from '../operators/authenticate.js';
+import { limitRate } from '../operators/limit-rate.js';
 import { pauseWhile } from '../operators/pause-while.js';
 import { type ProxyProtocolEvent, type ProxyProtocolOptions, proxyProtocol } from '../operators/proxy-protocol.js';
+import { protocol } from '../operators/protocol.js';
 import { sendProxyHeader } from '../operators/send-proxy-header.js';
 import { serve } from '../operators/serve.js';
 import { proxyHeader } from '../src/codec/proxy-header.js';
 import { networks } from '../src/connection/networks.js';
 import { errorName } from '../src/error-name.js';
-import { type Connection, type Outcome, dial, memory, proxyHeaderOf } from '../src/index.js';
+import {
+  type Connection,
+  type Outcome,
+  type RateLimit,
+  text as utf8,
+  dial,
+  line,
+  memory,
+  networkOf,
+  proxyHeaderOf,
+  rateLimit,
+  requestTls,
+  tokenGate,
+} from '../src/index.js';
+import { createServer } from '../src/server/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { everySplit, marbles } from '../src/testing/marbles.js';
 import { bytes, text } from './kit/bytes.js';
+import { certify } from './kit/certificates.js';
 import { warnings } from './kit/flow.js';
 import { loopback } from './kit/loopback.js';
+import { ManualClock } from './kit/manual-clock.js';
+import { rounds } from './kit/quiet.js';
 import { reasons } from './kit/reasons.js';
 import { suite } from './kit/suite.js';
+import { carrierTo, dialTls, over } from './kit/tls-peer.js';
 
 const test = suite('proxyProtocol');
 
@@ -166,6 +190,63 @@ test('so many at once and no more are about to send theirs', async () => {
   assert.equal(events, ['bob too-many-waiting']);
 });
 
+test('a server behind a proxy goes by its clients: rules, places, lockout, rates, names', async () => {
+  const from = (host: string): string => `PROXY TCP4 ${host} 198.51.100.2 56324 443\r\n`;
+  const log: string[] = [];
+  const gate = tokenGate([['s3cret', { name: 'Ann' }]], { refusal: 'no' });
+  const each = (): RateLimit => rateLimit({ messages: 0.001, messageBurst: 1 });
+  await marbles(async ({ listen, start, client, pass, expectReceived, expectClosed, expectOpen }) => {
+    log.length = 0;
+    const limit = each();
+    const chat = protocol({
+      name: 'chat',
+      framing: line(64),
+      message: utf8,
+      session: (said, { connection }) =>
+        said.pipe(limitRate(limit, { key: networkOf(connection), policy: () => 'slower' })),
+    });
+    const server = createServer('behind', authenticate(gate, chat, { lockout: { after: 2 } }), {
+      port: 7000,
+      listen: (options) => listen(options).pipe(proxyProtocol({ trusted: anybody, onEvent: options.onEvent })),
+      limits: { maxPerAddress: 2 },
+    });
+    server.rules.deny('203.0.113.0/24');
+    server.events.subscribe((event) => {
+      if (event.type === 'refused') log.push(`${event.address} ${event.reason}`);
+      if (event.type === 'admitted') log.push(`${event.client.address} ${event.client.name}`);
+    });
+    start(server);
+    // All of them come from the proxy.
+    client('10.0.0.1:1', ' --a', { a: from('203.0.113.9') });
+    client('10.0.0.1:2', ' --a 9ms b', { a: `${from('192.0.2.1')}s3cret\nhi\nho\n`, b: 'hi\n' });
+    client('10.0.0.1:3', ' ----a', { a: `${from('192.0.2.2')}1\n2\ns3cret\n` });
+    client('10.0.0.1:4', ' ------^a', { a: `${from('192.0.2.2')}s3cret\n` });
+    client('10.0.0.1:5', ' ------^a', { a: `${from('192.0.2.1')}s3cret\nhi\n` });
+    client('10.0.0.1:6', ' --------^a', { a: `${from('192.0.2.1')}s3cret\n` });
+    client('10.0.0.1:7', ' -a', { a: 'GET / HTTP/1.1\r\n' });
+    expectReceived('10.0.0.1:7', '-#');
+    expectReceived('10.0.0.1:1', '--#');
+    expectReceived('10.0.0.1:2', '--a 9ms b', { a: 'hi\nslower\n', b: 'slower\n' });
+    expectReceived('10.0.0.1:3', '----(a|)', { a: 'no\nno\n' });
+    expectClosed('10.0.0.1:3', '----x', { x: 'NotAuthenticated' });
+    expectReceived('10.0.0.1:4', '-------|');
+    expectClosed('10.0.0.1:4', '-------x', { x: 'NotAuthenticated' });
+    expectReceived('10.0.0.1:5', '-------a', { a: 'slower\n' });
+    expectReceived('10.0.0.1:6', '---------|');
+    for (const name of ['10.0.0.1:2', '10.0.0.1:5']) expectOpen(name);
+    await pass('20ms');
+    assert.is(server.clients.named('Ann').length, 2);
+    assert.is(server.statistics.refused, 3);
+  })();
+  assert.equal(log, [
+    '10.0.0.1:7 no-header',
+    '203.0.113.9:56324 denied',
+    '192.0.2.1:56324 Ann',
+    '192.0.2.1:56324 Ann',
+    '192.0.2.1:56324 too-many-of-address',
+  ]);
+});
+
 // ── sockets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 for (const readBuffer of ['fresh', 'shared', 'poisoned'] as const) {
@@ -271,6 +352,144 @@ test('what the port is closed for is over only when the last header is there', a
   assert.is(await ann.over, 'end');
   assert.is(ann.text, '192.0.2.1:56324.late');
   assert.equal(reasons(await stopped), ['finished']);
+});
+
+// ── and TLS ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const root = certify({ name: 'a root' });
+const { key, cert } = certify({ name: 'localhost', hosts: ['localhost', '127.0.0.1'], by: root });
+const trusting = { ca: root.cert, servername: 'localhost' };
+const secured: Partial<ProxyProtocolOptions> = { trusted: ['127.0.0.0/8'], tls: { key, cert } };
+
+/** Says who its peer is and by which TLS it comes, and then all that it hears. */
+const secret = serve((heard, { peer, tls }) => heard.pipe(startWith(bytes(`${peer} ${tls?.protocol}.`))));
+
+for (const readBuffer of ['fresh', 'shared', 'poisoned'] as const) {
+  test(`over sockets, with ${readBuffer} reads: the handshake comes behind the header, however both are cut`, async () => {
+    const clean = assertNoLeaks();
+    const server = await loopback(behind(secured, secret), { readBuffer });
+    for (const way of ['together', 'apart', 'by bytes'] as const) {
+      const carrier = await carrierTo({ port: server.port });
+      if (way === 'together') {
+        // The first words of the handshake leave in one segment with the header.
+        carrier.socket.cork();
+        carrier.write(LINE);
+        setImmediate(() => carrier.socket.uncork());
+      } else if (way === 'apart') {
+        carrier.write(LINE);
+        await rounds(3);
+      } else {
+        for (const letter of LINE) {
+          carrier.write(letter);
+          await rounds(1);
+        }
+      }
+      const peer = (await over(carrier, trusting)).read();
+      const body = 'x'.repeat(100_000);
+      peer.send(body);
+      peer.end();
+      assert.is(await peer.over, 'end');
+      assert.is(peer.text, `192.0.2.1:56324 TLSv1.3.${body}`, way);
+      peer.leave();
+    }
+    assert.equal(reasons(await server.stop()), ['finished', 'finished', 'finished']);
+    await clean();
+  });
+}
+
+test('behind the header is TLS and nothing else; who is passed without a header speaks it too', async () => {
+  const clean = assertNoLeaks();
+  const events: string[] = [];
+  const server = await loopback(behind({ ...secured, ...told(events) }, secret));
+  const ann = (await server.dial()).read();
+  ann.send(`${LINE}in the clear\n`);
+  await ann.over;
+  const bob = (await server.dial()).read();
+  bob.send(LINE);
+  await rounds(3);
+  bob.end();
+  await bob.over;
+  assert.equal(events, ['192.0.2.1:56324 handshake-failed TlsFailed', '192.0.2.1:56324 handshake-failed TlsFailed']);
+  assert.equal(reasons(await server.stop()), []);
+  const open = await loopback(behind({ ...secured, trusted: ['10.0.0.0/8'], untrusted: 'pass' }, secret));
+  const cyd = (await dialTls({ port: open.port }, trusting)).read();
+  cyd.end();
+  assert.is(await cyd.over, 'end');
+  assert.match(cyd.text, /^127\.0\.0\.1:\d+ TLSv1\.3\.$/);
+  for (const peer of [ann, bob, cyd]) peer.leave();
+  assert.equal(reasons(await open.stop()), ['finished']);
+  await clean();
+});
+
+test('a handshake that is slow has its time, counts as waiting, and is given up with all', async () => {
+  const clean = assertNoLeaks();
+  const events: string[] = [];
+  const clock = new ManualClock();
+  const options = { ...secured, ...told(events), tls: { key, cert, handshakeTimeout: 7_000 }, maxWaiting: 1 };
+  const server = await loopback(behind({ ...options, scheduler: clock }, secret), { scheduler: clock });
+  const ann = (await server.dial()).read();
+  ann.send(LINE);
+  await rounds(3);
+  const bob = server.knock().read();
+  await bob.over;
+  clock.advance(6_999);
+  await rounds(3);
+  assert.match(events.join(), /^127\.0\.0\.1:\d+ too-many-waiting$/);
+  clock.advance(2);
+  await ann.over;
+  assert.is(events[1], '192.0.2.1:56324 handshake-failed TlsFailed');
+  const cyd = (await server.dial()).read();
+  cyd.send(LINE);
+  await rounds(3);
+  server.cut();
+  await cyd.over;
+  for (const peer of [ann, bob, cyd]) peer.leave();
+  await clean();
+});
+
+test('of too many handshakes the oldest makes room: who holds a place keeps nobody out', async () => {
+  const clean = assertNoLeaks();
+  const events: string[] = [];
+  const options = { ...secured, ...told(events), tls: { key, cert, maxHandshakes: 2 } };
+  const server = await loopback(behind(options, secret));
+  const idle = await Promise.all([1, 2, 3].map(() => server.dial()));
+  for (const [index, peer] of idle.entries()) {
+    peer.read().send(LINE.replace('56324', `${index + 1}`));
+    await rounds(3);
+  }
+  await idle[0]?.over;
+  assert.equal(events, ['192.0.2.1:1 too-many-handshakes TlsFailed']);
+  const carrier = await carrierTo({ port: server.port });
+  carrier.write(LINE);
+  const ann = (await over(carrier, trusting)).read();
+  ann.end();
+  assert.is(await ann.over, 'end');
+  assert.is(ann.text, '192.0.2.1:56324 TLSv1.3.');
+  assert.equal(events.slice(1), ['192.0.2.1:2 too-many-handshakes TlsFailed']);
+  server.cut();
+  for (const peer of [...idle, ann]) peer.leave();
+  await clean();
+});
+
+test('what is dialled is told before the handshake; what is no socket cannot be secured', async () => {
+  const server = await loopback(behind(secured, secret));
+  const talk = dial({ port: server.port }).pipe(
+    sendProxyHeader({ version: 1, command: 'local' }),
+    mergeMap((connection) =>
+      concat(
+        requestTls(connection, trusting),
+        defer(() => merge(connection.reads, of(bytes('hi')).pipe(connection.writes))),
+      ),
+    ),
+    toArray(),
+  );
+  assert.match(Buffer.concat(await lastValueFrom(talk)).toString(), /^127\.0\.0\.1:\d+ TLSv1\.3\.hi$/);
+  await server.stop();
+  const [near] = memory();
+  const misused = await lastValueFrom(of(near).pipe(proxyProtocol({ trusted: anybody, tls: { key, cert } }))).catch(
+    (error: unknown) => error,
+  );
+  assert.instance(misused, TypeError);
 });
 
 // ── the side that sends ─────────────────────────────────────────────────────────────────────────────────────────────

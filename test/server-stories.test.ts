@@ -13,8 +13,8 @@ import {
   tap,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { protocol } from '../operators/index.js';
-import { type Connection, line, memory, text } from '../src/index.js';
+import { authenticate, protocol } from '../operators/index.js';
+import { type Connection, line, memory, text, tokenGate } from '../src/index.js';
 import {
   type Alarm,
   type Client,
@@ -35,7 +35,7 @@ const shout = protocol({ ...lines, session: (said) => said.pipe(map((word) => wo
 /** Answers each line after five seconds. */
 const slow = protocol({ ...lines, session: (said) => said.pipe(concatMap((word) => of(word).pipe(delay(5_000)))) });
 /** Says nothing by itself, and goes on for ever. */
-const mute = protocol<string>({ ...lines, session: (said) => said.pipe(ignoreElements()) });
+const mute = protocol<string>({ ...lines, firstMessage: 0, session: (said) => said.pipe(ignoreElements()) });
 
 /** A server of the story. */
 const lobby = <B extends string>(
@@ -468,6 +468,48 @@ test(
 );
 
 test(
+  'who stands in front of a gate makes room before anybody who is known',
+  marbles(async ({ listen, start, client, pass, expectReceived, expectClosed, expectOpen }) => {
+    const guarded = authenticate(tokenGate([['s3cret', 'Ann']]), shout);
+    const server = createServer('guarded', guarded, {
+      port: 7000,
+      listen,
+      limits: { maxConnections: 3, whenFull: 'close-idlest' },
+    });
+    const log = logOf(server);
+    start(server);
+    client('ann', '        a', { a: 's3cret\n' });
+    client('eve 1', '      -^ 1s |');
+    client('eve 2', '      --^ 1s |');
+    for (const [name, when] of [
+      ['bob', '      ---^a'],
+      ['eve 3', '    -----^ 1s |'],
+      ['cyd', '      ------^a'],
+    ] as const) {
+      client(name, when, { a: 's3cret\n' });
+    }
+    client('dot', '        --------^a', { a: 's3cret\n' });
+    for (const [name, gone, closed] of [
+      ['eve 1', '---|', '1002ms x'],
+      ['eve 2', '-----|', '1003ms x'],
+      ['eve 3', '------|', '1006ms x'],
+      ['ann', '--------|', '--------x'],
+    ] as const) {
+      expectReceived(name, gone);
+      expectClosed(name, closed, { x: 'finished' });
+    }
+    for (const name of ['bob', 'cyd', 'dot']) expectOpen(name);
+    await pass('2s');
+    assert.equal(
+      log.filter((entry) => entry.includes('made room')),
+      ['8 Ann', '1002 eve 1', '1003 eve 2', '1006 eve 3'].map((who) =>
+        who.replace(' ', ' disconnected ').concat(' made room for another'),
+      ),
+    );
+  }),
+);
+
+test(
   'looks at addresses: who is denied, who is not allowed, and how many there are of one',
   marbles(async ({ listen, start, client, pass, expectReceived, expectClosed, expectOpen }) => {
     const server = lobby(mute, { listen, start }, { limits: { maxPerAddress: 1 } });
@@ -481,6 +523,12 @@ test(
     client('[::2]:1', '     ----^');
     client('10.2.2.4:1', '  ----^');
     client('10.2.2.3:3', '  --------^');
+    // One has the whole of an IPv6 network.
+    client('[2001:db8::1]:1', '-^');
+    client('[2001:db8::2]:1', '--^');
+    client('[2001:db8:0:1::2]:1', '--^');
+    expectReceived('[2001:db8::2]:1', '--|');
+    for (const name of ['[2001:db8::1]:1', '[2001:db8:0:1::2]:1']) expectOpen(name);
     expectReceived('10.1.2.3:1', '#');
     expectReceived('10.2.2.3:2', '-|');
     expectReceived('[::2]:1', '----#');
@@ -491,7 +539,30 @@ test(
     await pass('10ms');
     assert.equal(
       log.filter((entry) => entry.includes('refused')),
-      ['0 refused 10.1.2.3:1 denied', '1 refused 10.2.2.3:2 too-many-of-address', '4 refused [::2]:1 not-allowed'],
+      [
+        '0 refused 10.1.2.3:1 denied',
+        '1 refused 10.2.2.3:2 too-many-of-address',
+        '2 refused [2001:db8::2]:1 too-many-of-address',
+        '4 refused [::2]:1 not-allowed',
+      ],
+    );
+  }),
+);
+
+test(
+  'who is refused for his address uses up nothing of the accept rate',
+  marbles(async ({ listen, start, client, pass, expectReceived, expectOpen }) => {
+    const server = lobby(mute, { listen, start }, { limits: { acceptRate: 2, maxPerAddress: 1 } });
+    const log = logOf(server);
+    for (const [index, name] of ['10.1.1.1:1', '10.1.1.1:2', '10.1.1.1:3', '10.1.1.1:4', '10.2.2.2:1'].entries()) {
+      client(name, '-^');
+      if (index > 0 && index < 4) expectReceived(name, '-|');
+      else expectOpen(name);
+    }
+    await pass('5ms');
+    assert.equal(
+      log.filter((entry) => entry.includes('connected')),
+      ['1 connected 10.1.1.1:1', '1 connected 10.2.2.2:1'],
     );
   }),
 );
@@ -903,7 +974,14 @@ test(
       rooms: ['room of ann', 'all'],
       tags: ['watched'],
     });
-    assert.equal(state, { connected: true, halfClosed: false, idle: false, paused: false, keepAlivePending: false });
+    assert.equal(state, {
+      connected: true,
+      halfClosed: false,
+      idle: false,
+      paused: false,
+      keepAlivePending: false,
+      guarded: false,
+    });
     assert.equal([statistics.messagesIn, statistics.lastSeen - statistics.connectedSince], [1, 2]);
     assert.equal(changes, [
       'joined 1',

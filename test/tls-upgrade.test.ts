@@ -19,7 +19,7 @@ import {
   timer,
 } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { copy, decodeOr, encodeWith, endLines, frameLines, mapAsync, serve } from '../operators/index.js';
+import { authenticate, copy, decodeOr, encodeWith, endLines, frameLines, mapAsync, serve } from '../operators/index.js';
 import {
   type Connection,
   type Handler,
@@ -27,10 +27,12 @@ import {
   acceptTls,
   dial,
   fromDuplex,
+  line as byLine,
   memory,
   requestTls,
   text,
   tlsFrom,
+  tokenGate,
 } from '../src/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { certify } from './kit/certificates.js';
@@ -140,6 +142,28 @@ test('bytes in the clear that came with the agreement are refused (CVE-2011-0411
         underTls(connection, heard),
       );
   assert.equal(await injecting(['STARTTLS\nEVIL\nMORE\nAND\nMORE\n'], slow), ['PlaintextRefused', 'STARTTLS']);
+});
+
+test('behind a gate they are refused as well, and who turns there speaks TLS', async () => {
+  const gate = tokenGate([['s3cret', 'ann']]);
+  const behind = (heard: string[] = []): Handler => authenticate(gate, mail(heard), { framing: byLine() });
+  assert.equal(await injecting(['s3cret\nSTARTTLS\nEVIL\n'], behind), ['PlaintextRefused', 'STARTTLS']);
+  assert.equal(await injecting(['s3cret\n', 'STARTTLS\nEV'], behind), ['PlaintextRefused', 'STARTTLS']);
+  const gone = assertNoLeaks();
+  const server = await loopback(serve(behind()));
+  const carrier = await carrierTo({ port: server.port });
+  const clear = new StreamPeer(carrier);
+  clear.read().send('s3cret\nSTARTTLS\n');
+  assert.is(await clear.heard(9), 'go ahead\n');
+  carrier.removeAllListeners('data').removeAllListeners('end');
+  const peer = await over(carrier, trusting);
+  peer.read().send('hello\n');
+  assert.is(await peer.heard(14), 'TLSv1.3 hello\n');
+  peer.end();
+  assert.is(await peer.over, 'end');
+  assert.equal(reasons(await server.stop()), ['finished']);
+  peer.leave();
+  await gone();
 });
 
 test('so are those that came before the turn was made', async () => {
@@ -362,6 +386,30 @@ test('ends with the connection, whoever ends it', async () => {
     peer.leave();
     await gone();
   }
+});
+
+test('aborted in the middle of it, the socket below is not reset, and the error is that of the abort', async () => {
+  const raw = createServer().listen(0, '127.0.0.1');
+  await once(raw, 'listening');
+  const accepting = once(raw, 'connection') as Promise<[Socket]>;
+  const carrier = await carrierTo({ port: (raw.address() as AddressInfo).port });
+  const [socket] = await accepting;
+  let resets = 0;
+  socket.resetAndDestroy = () => {
+    resets++;
+    return socket.destroy();
+  };
+  const connection = fromDuplex(socket);
+  const turning = lastValueFrom(acceptTls(connection, tls)).catch(({ name }: Error) => name);
+  // A hello that is not whole, so that there is a handshake under way.
+  carrier.write(Uint8Array.of(22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3));
+  await rounds();
+  connection.abort();
+  assert.is(await turning, 'ConnectionAborted');
+  await lastValueFrom(connection.closed, { defaultValue: null });
+  assert.is(resets, 0);
+  carrier.destroy();
+  raw.close();
 });
 
 test('a peer that has ended already is not turned to', async () => {

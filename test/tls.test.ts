@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +32,7 @@ import {
   listen,
   tlsFrom,
 } from '../src/index.js';
+import { TlsFailed } from '../src/errors.js';
 import { createServer as createSluice } from '../src/server/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { type Certified, certify } from './kit/certificates.js';
@@ -87,7 +88,9 @@ const answered = async (peer: TlsPeer): Promise<void> => {
 
 /** What became of a handshake that was refused: the event's reason and code. */
 const refusal = (event: ListenEvent | undefined): string =>
-  event?.type === 'refused' && 'error' in event ? `${event.reason} ${event.error.code}` : String(event?.type);
+  event?.type === 'refused' && 'error' in event && event.error instanceof TlsFailed
+    ? `${event.reason} ${event.error.code}`
+    : String(event?.type);
 
 const until = async (so: () => boolean): Promise<void> => {
   while (!so()) await rounds(1);
@@ -116,6 +119,16 @@ const serverMisuse: readonly [unknown, typeof Error, RegExp][] = [
   [{ ...own, ca: ['x', 5] }, TypeError, /^tls.ca must be a text or bytes, and not empty$/],
   [{ ...own, minVersion: 'SSLv3' }, TypeError, /^tls.minVersion must be one of "TLSv1", .* got "SSLv3"$/],
   [{ ...own, maxVersion: 2 }, TypeError, /^tls.maxVersion must be one of .* got 2$/],
+  [
+    { ...own, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' },
+    RangeError,
+    /^tls.minVersion must not be newer than tls.maxVersion, got TLSv1.3 and TLSv1.2$/,
+  ],
+  [{ ...own, maxVersion: 'TLSv1.1' }, RangeError, /^tls.minVersion must not be newer .* got TLSv1.2 and TLSv1.1$/],
+  // What Node calls in the middle of a handshake, and does not survive everywhere when it throws (CVE-2026-21637).
+  [{ ...own, SNICallback: () => {} }, TypeError, /^tls has no option SNICallback here$/],
+  [{ ...own, ALPNCallback: () => {} }, TypeError, /^tls has no option ALPNCallback here$/],
+  [{ ...own, pskCallback: () => {} }, TypeError, /^tls has no option pskCallback here$/],
   [{ ...own, ciphers: 'none at all' }, TypeError, /^tls cannot be used: /],
   [{ ...own, alpn: 'h2' }, TypeError, /^tls.alpn must be a list of names$/],
   [{ ...own, alpn: [''] }, TypeError, /^tls.alpn must be a text that is not empty, got ""$/],
@@ -146,7 +159,10 @@ test('dial refuses those that are for servers, and tlsFrom those that are for no
   ] as const) {
     assert.throws(() => dial({ port: 1, tls: tls as TlsClientOptions }), raised(type, message));
   }
-  assert.throws(() => tlsFrom({ ...own, watch: 1 }), raised(RangeError, /^tls.watch must be a time from 10 to /));
+  assert.throws(
+    () => tlsFrom({ ...own, watch: 1 }),
+    raised(RangeError, /^tls.watch must be a number from 10 to 2147483647, got 1$/),
+  );
   assert.throws(
     () => tlsFrom({ ...own, onReload: 'log' as never }),
     raised(TypeError, /^tls.onReload must be a function, got "log"$/),
@@ -519,6 +535,21 @@ test('renegotiation, which only tires a server, is the end of a connection', asy
   assert.is(codeOf(outcome.left.error), 'ERR_TLS_RENEGOTIATION_DISABLED');
 });
 
+test('so it is when a server begins with it', async () => {
+  const raw = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(raw, 'listening');
+  const accepting = once(raw, 'connection') as Promise<[Socket]>;
+  const dialling = lastValueFrom(dial({ port: (raw.address() as AddressInfo).port, tls: { ca: root.cert } }));
+  const [socket] = await accepting;
+  const accepted = acceptOver(socket, { ...pairOf(local), maxVersion: 'TLSv1.2' });
+  const [connection, far] = await Promise.all([dialling, accepted]);
+  const reading = lastValueFrom(connection.reads).catch(codeOf);
+  far.read().tls.renegotiate({}, () => {});
+  assert.is(await reading, 'ERR_TLS_RENEGOTIATION_DISABLED');
+  far.leave();
+  raw.close();
+});
+
 // ── how it ends ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Serves frames to a peer, which ends as it likes, and gives what was heard and how it ended. */
@@ -550,6 +581,30 @@ for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
     assert.equal(await framed([1, 7, 2, 7, 7], cut, version), [[1, 2], 'TlsTruncated']);
     assert.equal(await framed([1, 7, 2, 7], end, version), [[1], 'TruncatedFrame']);
     assert.equal(await framed([1, 7, 2, 7], cut, version), [[1], 'TlsTruncated']);
+  });
+}
+
+for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
+  test(`so is that of a server that is dialled, ${maxVersion}`, async () => {
+    const raw = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1');
+    await once(raw, 'listening');
+    const { port } = raw.address() as AddressInfo;
+    const seen: string[] = [];
+    for (const ending of ['end', 'cut'] as const) {
+      const accepting = once(raw, 'connection') as Promise<[Socket]>;
+      const dialling = lastValueFrom(dial({ port, tls: { ca: root.cert } }));
+      const [socket] = await accepting;
+      const [connection, far] = await Promise.all([dialling, acceptOver(socket, { ...pairOf(local), maxVersion })]);
+      assert.is(connection.tls?.protocol, maxVersion);
+      far.read().send('hello');
+      far[ending]();
+      const said = await lastValueFrom(connection.reads).then(String, ({ name }: Error) => name);
+      seen.push(`${ending} ${said}`);
+      connection.abort();
+      far.leave();
+    }
+    assert.equal(seen, ['end hello', 'cut TlsTruncated']);
+    raw.close();
   });
 }
 
@@ -630,32 +685,116 @@ test('what is read again is for who comes; who is there stays', async () => {
   await server.stop();
 });
 
-test('files are read again when they change, however they are put there', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
-  const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-  const put = ({ key, cert }: Certified): void => {
-    writeFileSync(keyFile, key);
-    writeFileSync(certFile, cert);
+/** The ways in which a new key and certificate come to where the old ones are. */
+const replacing: Readonly<Record<string, (at: Folder, next: Certified, failed: () => Promise<unknown>) => unknown>> = {
+  'written over, at once': ({ put }, next) => put(next),
+  'written over, the one well after the other': async ({ keyFile, certFile }, next, failed) => {
+    writeFileSync(keyFile, next.key);
+    assert.match(((await failed()) as Error).message, /^tls cannot be used: .*key/i);
+    writeFileSync(certFile, next.cert);
+  },
+  'written in two steps, between which it is empty': async ({ keyFile, certFile }, next, failed) => {
+    writeFileSync(certFile, '');
+    await failed();
+    writeFileSync(keyFile, next.key);
+    await failed();
+    writeFileSync(certFile, next.cert);
+  },
+  'put in their places by a rename': ({ keyFile, certFile }, next) => {
+    for (const [file, content] of [
+      [keyFile, next.key],
+      [certFile, next.cert],
+    ] as const) {
+      writeFileSync(`${file}.new`, content);
+      renameSync(`${file}.new`, file);
+    }
+  },
+  'gone for a while': async ({ keyFile, certFile, put }, next, failed) => {
+    rmSync(keyFile);
+    rmSync(certFile);
+    assert.match(
+      ((await failed()) as Error).message,
+      /^tls.certFile cannot be read: ENOENT|^tls.keyFile cannot be read/,
+    );
+    put(next);
+  },
+  'behind a link that is turned, as Kubernetes does it': ({ directory, link }, next) => {
+    mkdirSync(join(directory, 'next'));
+    writeFileSync(join(directory, 'next', 'key.pem'), next.key);
+    writeFileSync(join(directory, 'next', 'cert.pem'), next.cert);
+    symlinkSync('next', `${link}.new`);
+    renameSync(`${link}.new`, link);
+  },
+};
+
+/** A key and a certificate in a folder, found through a link to where they are. */
+class Folder {
+  readonly directory = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
+  readonly link = join(this.directory, 'current');
+  readonly keyFile = join(this.link, 'key.pem');
+  readonly certFile = join(this.link, 'cert.pem');
+
+  constructor() {
+    mkdirSync(join(this.directory, 'first'));
+    symlinkSync('first', this.link);
+    this.put(local);
+  }
+
+  readonly put = ({ key, cert }: Certified): void => {
+    writeFileSync(this.keyFile, key);
+    writeFileSync(this.certFile, cert);
   };
-  put(local);
-  const told = new Subject<unknown>();
-  const tls = tlsFrom({ keyFile, certFile, watch: 20, onReload: (error) => told.next(error) });
-  const server = await echoing(tls);
-  const before = await dialTls({ port: server.port }, trusting);
-  const good = firstValueFrom(told);
-  // Until they have been looked at for the first time.
-  await rounds(40);
-  put(certify({ name: 'next', by: root }));
-  assert.is(await good, undefined);
-  assert.is(await shownTo(server.port), 'next');
-  const bad = firstValueFrom(told.pipe(filter((error) => error !== undefined)));
-  writeFileSync(certFile, 'nothing of use');
-  assert.match(((await bad) as Error).message, /^tls cannot be used: /);
-  assert.is(await shownTo(server.port), 'next');
-  await answered(before);
+}
+
+for (const [how, replace] of Object.entries(replacing)) {
+  test(`files are read again when they change: ${how}`, async () => {
+    const folder = new Folder();
+    const { keyFile, certFile } = folder;
+    const told = new Subject<unknown>();
+    const tls = tlsFrom({ keyFile, certFile, watch: 10, onReload: (error) => told.next(error) });
+    const server = await echoing(tls);
+    const before = await dialTls({ port: server.port }, trusting);
+    await replace(folder, certify({ name: 'next', by: root }), async () => {
+      const error = await firstValueFrom(told.pipe(filter((given) => given !== undefined)));
+      assert.is(await shownTo(server.port), 'localhost');
+      return error;
+    });
+    await firstValueFrom(told.pipe(filter((error) => error === undefined)));
+    assert.is(await shownTo(server.port), 'next');
+    await answered(before);
+    // No more is told while nothing changes, and nothing is looked at any more.
+    const more: unknown[] = [];
+    told.subscribe((error) => more.push(error));
+    await rounds(30);
+    tls.close();
+    writeFileSync(certFile, 'nothing of use');
+    await rounds(30);
+    assert.equal(more, []);
+    await server.stop();
+    rmSync(folder.directory, { recursive: true });
+  });
+}
+
+test('what changes right after it was read is no less a change', async () => {
+  const { keyFile, certFile, directory, put } = new Folder();
+  const reading = new Subject<unknown>();
+  const read = firstValueFrom(reading);
+  const tls = tlsFrom({ keyFile, certFile, watch: 10, onReload: (error) => reading.next(error) });
+  put(certify({ name: 'next', by: root, days: 9 }));
+  assert.is(await read, undefined);
+  assert.ok(Number(tls.expires) > Date.now() + 8 * 86_400_000);
   tls.close();
-  await server.stop();
   rmSync(directory, { recursive: true });
+});
+
+test('says when a certificate is not good any more', () => {
+  const day = 86_400_000;
+  const soon = pairOf(certify({ name: 'soon', by: root, days: 1 }));
+  const tls = tlsFrom({ ...pairOf(certify({ name: 'late', by: root, days: 5 })), sni: { soon } });
+  assert.ok(Math.abs(Number(tls.expires) - Date.now() - day) < day / 2);
+  tls.reload({ sni: {} });
+  assert.ok(Math.abs(Number(tls.expires) - Date.now() - 5 * day) < day / 2);
+  assert.is(tlsFrom({ ca: root.cert }).expires, undefined);
 });
 
 test('for a client what is read again is for the next dial', async () => {

@@ -73,5 +73,6 @@ const asked = (verb: string, argument: string): Reply => {
 export const turnedAway = (reason: NotAuthenticatedReason): string | undefined => {
   if (reason === 'malformed') return reply(500, 'The line is too long')[0];
   if (reason === 'too-slow') return reply(421, 'Too slow, closing')[0];
+  if (reason === 'crowded-out') return reply(421, 'Too many are waiting, come back later')[0];
   return reason === 'ended' ? undefined : reply(421, 'Too many failed logins, come back later')[0];
 };

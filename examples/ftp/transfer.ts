@@ -71,16 +71,19 @@ export const intoFile = (file: Pick<FileHandle, 'write'>, start: number): Operat
     );
 };
 
-/** Takes what the peer sends, until it ends. A peer that is silent for `idle` milliseconds is given up. */
+/** How long a client may send nothing in the middle of an upload, in milliseconds. */
+const SILENCE = 60_000;
+
+/** Takes what the peer sends, until it ends. */
 export const receive =
-  (sink: OperatorFunction<Uint8Array, never>, idle: number) =>
+  (sink: OperatorFunction<Uint8Array, never>) =>
   (connection: Connection): Observable<never> => {
     // The stop of a server ends what is read, too, and that is not the end of the file.
     const whole = defer((): Observable<never> => {
       if (connection.state === 'open') throw new Interrupted('the upload was cut short');
       return EMPTY;
     });
-    return concat(connection.reads.pipe(failIfIdle(idle), sink), whole).pipe(connection.writes);
+    return concat(connection.reads.pipe(failIfIdle(SILENCE), sink), whole).pipe(connection.writes);
   };
 
 // ── lines of another system (TYPE A) ────────────────────────────────────────────────────────────────────────────────

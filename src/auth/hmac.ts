@@ -3,14 +3,15 @@ import { checkFunction, checkObject, checkText } from '../check.js';
 import { decodeUtf8, encodeUtf8 } from '../codec/utf8.js';
 import type { Connection } from '../connection/connection.js';
 import { NotAuthenticated } from '../errors.js';
-import type { AuthGate, Named } from './gate.js';
+import type { AuthGate, MaybeKnown, Named } from './gate.js';
+import { letIn } from './let-in.js';
 import { sameDigest } from './same-secret.js';
 
 /** The key that goes with a name, from 16 bytes; nothing where there is none. */
 export type KeyOf = (
   name: string,
   connection: Connection,
-) => Uint8Array | undefined | PromiseLike<Uint8Array | undefined>;
+) => MaybeKnown<Uint8Array> | PromiseLike<MaybeKnown<Uint8Array>>;
 
 /** Bytes of chance from either side. */
 const NONCE = 32;
@@ -72,7 +73,7 @@ export const hmacGate = (keyOf: KeyOf): AuthGate<Named> => {
     const name = textOf(bytesOf(first));
     const answered = bytesOf(second, NONCE);
     const proof = bytesOf(third, PROOF);
-    const known = await keyOf(name, connection);
+    const known = letIn(await keyOf(name, connection));
     // Of a name that is unknown no less is computed.
     const key = known === undefined ? randomBytes(SHORTEST_KEY) : checkKey(known);
     const right = sameDigest(proofOf('client', key, asked, answered, name), proof);

@@ -1,4 +1,5 @@
 import { checkFunction, checkInteger, checkObject, checkTime } from '../check.js';
+import { hostAndPortOf } from '../connection/address.js';
 import type { Connection } from '../connection/connection.js';
 import { networkOf } from '../connection/network-of.js';
 
@@ -14,9 +15,15 @@ export interface LockoutOptions {
   readonly forget?: number;
   /** How many addresses are known at once; the one that failed longest ago is forgotten (default 10,000). */
   readonly addresses?: number;
-  /** What is kept out (default `networkOf`: an IPv4 address, or the network of an IPv6 address). */
-  readonly key?: (connection: Connection) => string;
+  /**
+   * What is kept out (default `networkOf`: an IPv4 address, or the network of an IPv6 address); nothing for who is not to
+   * be. By default that is who has no address, as on a Unix socket: one would keep out all.
+   */
+  readonly key?: (connection: Connection) => string | undefined;
 }
+
+const addressOf = (connection: Connection): string | undefined =>
+  hostAndPortOf(connection.peer) === undefined ? undefined : networkOf(connection);
 
 interface Failures {
   readonly count: number;
@@ -27,7 +34,7 @@ interface Failures {
 
 /** @internal Who has failed how often. That somebody has got in changes nothing: he may guess for others, too. */
 export class Lockout {
-  readonly keyOf: (connection: Connection) => string;
+  readonly keyOf: (connection: Connection) => string | undefined;
   readonly #after: number;
   readonly #first: number;
   readonly #longest: number;
@@ -37,7 +44,7 @@ export class Lockout {
 
   constructor(options: LockoutOptions) {
     const { after = 5, first = 1_000, longest = 900_000, addresses = 10_000 } = checkObject('lockout', options);
-    this.keyOf = checkFunction('lockout.key', options.key ?? networkOf);
+    this.keyOf = checkFunction('lockout.key', options.key ?? addressOf);
     this.#after = checkInteger('lockout.after', after, 1);
     this.#longest = checkTime('lockout.longest', longest);
     this.#first = Math.min(checkTime('lockout.first', first), longest);
@@ -46,13 +53,15 @@ export class Lockout {
   }
 
   /** Whether an address is kept out at this time. */
-  keepsOut(key: string, now: number): boolean {
+  keepsOut(key: string | undefined, now: number): boolean {
+    if (key === undefined) return false;
     const failures = this.#failures.get(key);
     return failures !== undefined && now < failures.until;
   }
 
   /** An attempt has failed. */
-  failed(key: string, now: number): void {
+  failed(key: string | undefined, now: number): void {
+    if (key === undefined) return;
     const before = this.#failures.get(key);
     const known = before !== undefined && now - Math.max(before.at, before.until) < this.#forget ? before.count : 0;
     const count = known + 1;

@@ -3,7 +3,8 @@ import { checkFunction, checkInteger, checkObject } from '../check.js';
 import { decodeUtf8 } from '../codec/utf8.js';
 import type { Connection } from '../connection/connection.js';
 import { NotAuthenticated } from '../errors.js';
-import type { AuthGate, Named } from './gate.js';
+import type { AuthGate, MaybeKnown, Named } from './gate.js';
+import { letIn } from './let-in.js';
 import { sameDigest } from './same-secret.js';
 import { saslprep } from './saslprep.js';
 import {
@@ -29,7 +30,7 @@ const MOST_ITERATIONS = 1_000_000;
 const SALT = 16;
 
 /** What was kept of a password (`scramVerifier`), by the name that goes with it; nothing where there is none. */
-export type VerifierOf = (name: string, connection: Connection) => string | undefined | PromiseLike<string | undefined>;
+export type VerifierOf = (name: string, connection: Connection) => MaybeKnown<string> | PromiseLike<MaybeKnown<string>>;
 
 /** What tells the tries of a mechanism from one another, so that the examples of the standards can be told again. */
 interface Variant {
@@ -113,7 +114,7 @@ export const scramGateOf = (variant: Variant, verifierOf: VerifierOf, options: S
     return { iterations, salt, storedKey: randomBytes(32), serverKey: randomBytes(32) };
   };
   const keysFor = async (name: string, connection: Connection): Promise<ScramKeys> => {
-    const verifier = await verifierOf(name, connection);
+    const verifier = letIn(await verifierOf(name, connection));
     if (verifier === undefined) return decoy(name);
     const keys = readKeys(verifier);
     if (keys === undefined) throw new TypeError('verifierOf must give what scramVerifier has made');

@@ -1,13 +1,14 @@
 import { checkObject } from '../check.js';
 import type { Connection } from '../connection/connection.js';
 import { NotAuthenticated } from '../errors.js';
-import type { AuthGate } from './gate.js';
+import type { AuthGate, MaybeKnown } from './gate.js';
+import { letIn } from './let-in.js';
 import { digestOf, sameDigest, sameSecret } from './same-secret.js';
 
 /** Whose token it is: a table of all there are, or who finds out, and has to compare as `sameSecret` does. */
 export type Tokens<Id> =
   | Iterable<readonly [token: string | Uint8Array, identity: Id]>
-  | ((token: Uint8Array, connection: Connection) => Id | undefined | PromiseLike<Id | undefined>);
+  | ((token: Uint8Array, connection: Connection) => MaybeKnown<Id> | PromiseLike<MaybeKnown<Id>>);
 
 /** What is said to a token. */
 export interface TokenOptions {
@@ -42,7 +43,7 @@ export const tokenGate = <Id>(tokens: Tokens<Id>, options: TokenOptions = {}): A
   }
   const find = typeof tokens === 'function' ? tokens : lookUp(tokens);
   return async ({ connection, hear, say }) => {
-    const identity = await find(await hear(), connection);
+    const identity = letIn(await find(await hear(), connection));
     if (identity !== undefined) {
       if (welcome !== undefined) say(welcome);
       return identity;

@@ -51,6 +51,10 @@ const detailsOf = (event: ServerEvent): Readonly<Record<string, string | number>
       const { ended, cut, took } = event.report;
       return { ended, cut: cut.length, took: Math.round(took) };
     }
+    case 'admitted':
+      return event.client.name === event.client.address ? {} : { name: event.client.name };
+    case 'attempt-failed':
+      return { attempt: event.attempt };
     case 'connected':
     case 'keep-alive-sent':
     case 'keep-alive-received':

@@ -61,6 +61,7 @@ export const clientFlags = ({ state, opener }: ClientSnapshot): string =>
     state.idle && 'idle',
     state.paused && 'paused',
     state.keepAlivePending && 'keep-alive pending',
+    state.guarded && 'guarded',
   ]
     .filter((flag) => flag !== false)
     .join(', ');

@@ -48,17 +48,31 @@ export const hostAndPortOf = (shown: string): { readonly host: string; readonly 
 /** A place as it is shown to people. */
 export const placeName = ({ host, port, path }: Place): string => path ?? hostAndPort(host ?? '127.0.0.1', port ?? 0);
 
+/** The two ends of a connection. */
+export interface Ends {
+  /** Where the other side is: its address, if there is a port, or all of its name. */
+  readonly peer: string;
+  readonly port?: number;
+  /** The name of this side. */
+  readonly local: string;
+}
+
 /**
  * The two ends of a connected socket. `path` is the Unix socket it came by, which has no names for its clients; `local`
  * is this side's, where it is known already: to ask takes a call of the system.
  */
-export const endsOf = (socket: Socket, path: string | undefined, local?: string): { peer: string; local: string } =>
+export const endsOf = (socket: Socket, path: string | undefined, local?: string): Ends =>
   path === undefined
     ? {
-        peer: hostAndPort(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0),
+        peer: socket.remoteAddress ?? 'unknown',
+        port: socket.remotePort ?? 0,
         local: local ?? hostAndPort(socket.localAddress ?? 'unknown', socket.localPort ?? 0),
       }
     : { peer: path, local: path };
+
+/** The other side as it is shown to people. */
+export const peerOf = (peer: string, port: number | undefined): string =>
+  port === undefined ? peer : hostAndPort(peer, port);
 
 /** The name that all connections of a listener have for this side: none where it takes whatever address they dialled. */
 export const oneLocal = (host: string, port: number): string | undefined =>

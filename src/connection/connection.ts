@@ -21,7 +21,7 @@ import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { machineClock } from '../time/clock.js';
 import { takeShare } from '../time/shares.js';
-import { Alarm, type Timetable, timetableOf } from '../time/timetable.js';
+import { Entry, type Timetable, timetableOf } from '../time/timetable.js';
 import { type Holder, budget } from './memory-budget.js';
 import { Outgoing, type OutgoingListener } from './outgoing.js';
 import { type Shake, handshake } from './tls-handshake.js';
@@ -183,12 +183,14 @@ const LITTLE = 4_096;
 /** The time since which something has been so that is not so. */
 const NEVER = -1;
 
+const NOBODY: readonly never[] = [];
+
 let opened = 0;
 
 /** What keeps a connection from being read because all together hold too much, and for how long. */
 interface Pressure {
   readonly valve: Valve;
-  readonly patience: Alarm;
+  readonly patience: Deadline;
 }
 
 /** What few connections have. */
@@ -201,6 +203,44 @@ interface Extras {
   readonly ahead: number;
 }
 
+/** One subscription to `reads`: its gate, and its teardown. */
+class Reading extends Gate {
+  readonly subscriber: Subscriber<Uint8Array>;
+  /** What cuts the bytes into frames, where something does. */
+  readonly cutter: Cutter | undefined;
+  readonly #connection: WireConnection;
+
+  constructor(
+    scope: Scope,
+    subscriber: Subscriber<Uint8Array>,
+    cutter: Cutter | undefined,
+    connection: WireConnection,
+  ) {
+    super(scope);
+    this.subscriber = subscriber;
+    this.cutter = cutter;
+    this.#connection = connection;
+  }
+
+  unsubscribe(): void {
+    this.#connection.readingLeft(this);
+  }
+}
+
+/** What may not take for ever. */
+class Deadline extends Entry {
+  readonly #connection: WireConnection;
+
+  constructor(connection: WireConnection) {
+    super();
+    this.#connection = connection;
+  }
+
+  due(): void {
+    this.#connection.overdue(this);
+  }
+}
+
 /** @internal Keeps the laws of a connection over a wire. */
 export class WireConnection implements Connection, WireListener, OutgoingListener, CutSource, Holder {
   readonly id = ++opened;
@@ -210,15 +250,14 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   /** Whether what is read is good only for as long as it is being handled. */
   readonly #lends: boolean;
   readonly #openedAt = Date.now();
-  #reader: Subscriber<Uint8Array> | null = null;
-  #gate: Gate | null = null;
-  /** What cuts its bytes into frames, where something does. */
-  #cutter: Cutter | null = null;
+  #reading: Reading | null = null;
+  /** What waits at the gate; made when something first does. */
+  #resume: (() => void) | null = null;
   #outgoing: Outgoing | null = null;
   #writer: Subscriber<never> | null = null;
-  #watchers: Set<Subscriber<never>> | null = null;
-  #halfClosed: Alarm | null = null;
-  #stalled: Alarm | null = null;
+  #watchers: readonly Subscriber<never>[] = NOBODY;
+  #halfClosed: Deadline | null = null;
+  #stalled: Deadline | null = null;
   #failure: SluiceError | null = null;
   #extras: Extras | null = null;
   /** Someone has read and stopped; our end was asked for, and is because the program failed. */
@@ -235,7 +274,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #restingSince = NEVER;
   #pausedFor = 0;
   /** How long the peer may take to end its side, where somebody has said so. */
-  #linger = Infinity;
+  #linger: number | null = null;
   /** Bytes that were read, and of which who cut them into frames had made nothing when nobody listened any more. */
   #uncut = 0;
   /** Bytes that it holds, for the budget of the process; and what keeps it from being read for its sake. */
@@ -266,8 +305,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   get closed(): Observable<never> {
     return new Observable((subscriber) => {
       if (this.#gone) return subscriber.complete();
-      (this.#watchers ??= new Set()).add(subscriber);
-      subscriber.add(() => this.#watchers?.delete(subscriber));
+      this.#watchers = [...this.#watchers, subscriber];
+      subscriber.add(() => {
+        this.#watchers = this.#watchers.filter((watcher) => watcher !== subscriber);
+      });
     });
   }
 
@@ -323,19 +364,22 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#fail(new ConnectionAborted());
   }
 
-  /** @internal Turns to TLS. Completes when the handshake is done; an error of it is the connection's. */
-  secure(shake: Shake, ms: number): Observable<never> {
+  /**
+   * @internal Turns to TLS. Completes when the handshake is done; an error of it is the connection's. `from` the first
+   * byte: what has come and is unread is no plaintext, but the peer's first words of the handshake.
+   */
+  secure(shake: Shake, ms: number, from: 'now' | 'first' = 'now'): Observable<never> {
     const wire = this.#wire;
     if (!canChange(wire)) throw new TypeError('connection must be over a socket or another stream');
     return new Observable((subscriber) => {
       const fail = (error: SluiceError): void => {
         this.#fail(error);
-        subscriber.error(error);
+        subscriber.error(this.#failure);
       };
       if (this.#failure !== null) return fail(this.#failure);
-      if (this.#reader !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));
+      if (this.#reading !== null) return subscriber.error(new Error(`connection ${this.id} is being read`));
       if (this.#ending) return subscriber.error(new Error(`this side of connection ${this.id} has ended`));
-      const held = this.#uncut + wire.unheard;
+      const held = from === 'now' ? this.#uncut + wire.unheard : 0;
       if (held > 0) return fail(new PlaintextRefused(held));
       if (this.#inputEnded) return fail(new TlsFailed('ECONNRESET'));
       const begin = (): void => {
@@ -384,7 +428,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #read(subscriber: Subscriber<Uint8Array>): void {
-    if (this.#reader !== null) {
+    if (this.#reading !== null) {
       return subscriber.error(new Error(`reads of connection ${this.id} has a subscriber already`));
     }
     if (this.#inputEnded) return subscriber.complete();
@@ -394,42 +438,44 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (cutter !== undefined) cutter.source = this;
     // What cuts these bytes does not cut those of another that is subscribed to while they are emitted.
     const scope = cutter === undefined ? found : { ...found, cutter: undefined };
-    const gate = new Gate(scope);
-    this.#reader = subscriber;
-    this.#gate = gate;
-    this.#cutter = cutter ?? null;
-    // A server that is told to stop takes in no more; what has come is still answered.
-    const stop = (): void => {
-      this.#stopped = true;
-      this.#hand(() => gate.complete(subscriber));
-    };
-    if (scope.drain !== null) subscriber.add(scope.drain.onStop(stop));
-    subscriber.add(() => {
-      if (this.#reader !== subscriber) return;
-      this.#uncut += this.#cutter?.held ?? 0;
-      this.#leaveReader();
-      this.#forsaken = true;
-      if (this.#inputEnded || this.#failure !== null) return;
-      if (this.#ending) this.#wire.resume();
-      else if (this.#outgoing === null) this.#wire.destroy();
-      else this.#wire.pause();
-    });
-    if (gate.closed) this.#rest(gate);
-    else gate.wait(this.#resume);
+    const reading = new Reading(scope, subscriber, cutter, this);
+    this.#reading = reading;
+    if (scope.drain !== null) subscriber.add(scope.drain.onStop(() => this.#stop(reading)));
+    subscriber.add(reading);
+    if (reading.closed) this.#rest(reading);
+    else reading.wait(() => this.#goOn());
+  }
+
+  /** A server that is told to stop takes in no more; what has come is still answered. */
+  #stop(reading: Reading): void {
+    this.#stopped = true;
+    this.#hand(() => reading.complete(reading.subscriber));
+  }
+
+  /** Whoever read does so no longer. */
+  readingLeft(reading: Reading): void {
+    if (this.#reading !== reading) return;
+    this.#uncut += reading.cutter?.held ?? 0;
+    this.#leaveReader();
+    this.#forsaken = true;
+    if (this.#inputEnded || this.#failure !== null) return;
+    if (this.#ending) this.#wire.resume();
+    else if (this.#outgoing === null) this.#wire.destroy();
+    else this.#wire.pause();
   }
 
   #leaveReader(): void {
-    this.#gate?.forget(this.#resume);
-    this.#gate?.leave();
+    if (this.#resume !== null) this.#reading?.forget(this.#resume);
+    this.#reading?.leave();
     this.#rested();
-    this.#reader = this.#gate = this.#cutter = null;
+    this.#reading = null;
     this.#count();
   }
 
   /** Reads no more before the consumers below have room. */
   #rest(gate: Gate): void {
     if (!this.resting) this.#restingSince = this.#timetable.now();
-    gate.wait(this.#resume);
+    gate.wait((this.#resume ??= () => this.#goOn()));
   }
 
   #rested(): void {
@@ -444,11 +490,12 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
    */
   #scopeOfReader(): Scope {
     const { scope } = flow;
-    const home = this.#outgoing?.scope;
-    if (home === undefined) return scope;
-    const drain = scope.drain ?? home.drain;
-    if (scope.valve === null) return { ...scope, valve: home.valve, drain };
-    if (scope.valve.root !== home.valve?.root) scope.valve.root.kin ??= home.valve?.root;
+    const outgoing = this.#outgoing;
+    if (outgoing === null) return scope;
+    const { valve } = outgoing;
+    const drain = scope.drain ?? outgoing.drain;
+    if (scope.valve === null) return { ...scope, valve, drain };
+    if (scope.valve.root !== valve.root) scope.valve.root.kin ??= valve.root;
     return drain === scope.drain ? scope : { ...scope, drain };
   }
 
@@ -457,11 +504,11 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (this.#timetable.clock === machineClock) takeShare(gate, frames, this.#limits.framesPerTurn);
   }
 
-  readonly #resume = (): void => {
+  #goOn(): void {
     this.#rested();
     this.#count();
-    if (this.#reader !== null) this.#wire.resume();
-  };
+    if (this.#reading !== null) this.#wire.resume();
+  }
 
   /** Runs `work`, which reaches the program. What is thrown is this connection's and no other's. */
   #hand(work: () => void): void {
@@ -479,28 +526,28 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   received(chunk: Uint8Array): void {
-    const gate = this.#gate;
-    if (gate !== null && gate.closed) {
+    const reading = this.#reading;
+    if (reading !== null && reading.closed) {
       this.#wire.pause();
       this.#wire.unread(this.#lends ? new Uint8Array(chunk) : chunk);
-      return this.#rest(gate);
+      return this.#rest(reading);
     }
     this.#bytesIn += chunk.length;
     this.#chunksIn++;
-    if (gate === null || this.#reader === null) return;
-    if (this.#lends) this.#lend(gate, this.#reader, chunk);
-    else this.#emit(gate, this.#reader, chunk);
+    if (reading === null) return;
+    if (this.#lends) this.#lend(reading, chunk);
+    else this.#emit(reading, chunk);
     this.#count();
-    if (gate.closed && this.#gate === gate) {
+    if (reading.closed && this.#reading === reading) {
       this.#wire.pause();
-      this.#rest(gate);
+      this.#rest(reading);
     }
   }
 
-  #emit(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
+  #emit(reading: Reading, chunk: Uint8Array): void {
     beginTurn();
     try {
-      gate.next(reader, chunk);
+      reading.next(reading.subscriber, chunk);
     } catch (error) {
       this.#threw(error);
     } finally {
@@ -509,13 +556,13 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   /** The chunk is good until this returns. */
-  #lend(gate: Gate, reader: Subscriber<Uint8Array>, chunk: Uint8Array): void {
+  #lend(reading: Reading, chunk: Uint8Array): void {
     const poisoned = this.#limits.readBuffer === 'poisoned';
     const lent = poisoned ? new Uint8Array(chunk) : chunk;
     const before = flow.lent;
     flow.lent = true;
     try {
-      this.#emit(gate, reader, lent);
+      this.#emit(reading, lent);
     } finally {
       flow.lent = before;
       if (poisoned) lent.fill(POISON);
@@ -524,8 +571,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
 
   ended(): void {
     this.#inputEnded = true;
-    const [reader, gate] = [this.#reader, this.#gate];
-    if (reader !== null) this.#hand(() => gate?.complete(reader));
+    const reading = this.#reading;
+    if (reading !== null) this.#hand(() => reading.complete(reading.subscriber));
     // Nobody writes, and nobody is going to: an end for an end. (A turn later, for who reads to the end and then writes.)
     if (this.#outgoing === null) {
       this.#timetable.clock.afterReads(() => {
@@ -545,11 +592,12 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     const outgoing = new Outgoing(this.#wire, this.#limits, this);
     this.#outgoing = outgoing;
     this.#writer = subscriber;
-    subscriber.add(() => {
-      outgoing.leave();
-      if (!this.#outputEnded && !this.#lingering) this.#wire.destroy();
-    });
+    subscriber.add(outgoing);
     outgoing.subscribe(chunks);
+  }
+
+  outgoingLeft(): void {
+    if (!this.#outputEnded && !this.#lingering) this.#wire.destroy();
   }
 
   outgoingFull(): void {
@@ -583,11 +631,11 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#wire.end();
     this.#watchOutput();
     // What the peer still sends must not turn our end into a reset. Unread it stays only for who has not read yet.
-    if (this.#reader === null && this.#forsaken) this.#wire.resume();
+    if (this.#reading === null && this.#forsaken) this.#wire.resume();
   }
 
   drained(): void {
-    this.#stalled?.clear();
+    this.#letBe(this.#stalled);
     this.#outgoing?.drained();
     this.#count();
   }
@@ -595,7 +643,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   finished(): void {
     if (!this.#ending) return this.failed(new ConnectionReset('EPIPE'));
     this.#outputEnded = true;
-    this.#stalled?.clear();
+    this.#letBe(this.#stalled);
     this.#sideEnded();
     this.#writer?.complete();
   }
@@ -610,11 +658,11 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (!this.#inputEnded || !this.#outputEnded) this.#fail(new ConnectionReset());
     this.#gone = true;
     this.#count();
-    this.#stalled?.clear();
-    this.#halfClosed?.clear();
+    this.#letBe(this.#stalled);
+    this.#letBe(this.#halfClosed);
     const watchers = this.#watchers;
-    this.#watchers = null;
-    if (watchers !== null) for (const watcher of watchers) watcher.complete();
+    this.#watchers = NOBODY;
+    for (const watcher of watchers) watcher.complete();
   }
 
   /** Both streams end with it, unless they have ended before. What reads usually feeds what writes; once is enough. */
@@ -623,8 +671,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#failure = failure;
     this.#count();
     this.#wire.destroy();
-    const [reader, gate] = [this.#reader, this.#gate];
-    if (reader !== null) this.#hand(() => gate?.error(reader, failure));
+    const reading = this.#reading;
+    if (reading !== null) this.#hand(() => reading.error(reading.subscriber, failure));
     this.#writer?.error(failure);
   }
 
@@ -639,16 +687,16 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (this.counted === before) return;
     budget.count(this, before);
     const { readLimit } = this.#limits;
-    if (held > readLimit && this.#gate?.closed === false) this.#overRead(readLimit);
+    if (held > readLimit && this.#reading?.closed === false) this.#overRead(readLimit);
   }
 
   #overRead(limit: number): void {
-    const unfinished = this.#cutter?.held ?? 0;
+    const unfinished = this.#reading?.cutter?.held ?? 0;
     if (unfinished > limit) this.#fail(new ReadOverflow(unfinished, limit));
   }
 
   get #held(): number {
-    const unfinished = this.#cutter?.held ?? 0;
+    const unfinished = this.#reading?.cutter?.held ?? 0;
     const outgoing = this.#outgoing;
     return outgoing === null || !outgoing.full ? unfinished : unfinished + outgoing.queued + this.#wire.pending;
   }
@@ -657,17 +705,16 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (!pressed) {
       const pressure = this.#pressure;
       this.#pressure = null;
-      pressure?.patience.clear();
+      this.#letBe(pressure?.patience ?? null);
       pressure?.valve.release();
       return;
     }
     if (this.#pressure === null) {
-      const patience = this.#alarm(() => this.exceed(new MemoryExceeded(this.counted, budget.held, budget.soft)));
-      this.#pressure = { valve: new Valve(), patience };
+      this.#pressure = { valve: new Valve(), patience: new Deadline(this) };
       this.#pressure.valve.close();
-      patience.set(this.#limits.writeDeadline);
+      this.#timetable.put(this.#pressure.patience, this.#limits.writeDeadline);
     }
-    this.#gate?.join(this.#pressure.valve);
+    this.#reading?.join(this.#pressure.valve);
   }
 
   exceed(error: MemoryExceeded): void {
@@ -679,26 +726,16 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   /** The peer has its buffers full, or is to take the last bytes: it has until the write deadline to take all of it. */
   #watchOutput(): void {
     if (this.#outputEnded) return;
-    this.#stalled ??= this.#alarm(() => {
-      if (this.#outgoing?.full || this.#ending) {
-        this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
-      }
-    });
-    this.#stalled.set(this.#limits.writeDeadline);
+    this.#timetable.put((this.#stalled ??= new Deadline(this)), this.#limits.writeDeadline);
   }
 
   /** One side has ended and the other has not: it may go on for as long as it gets on. */
   #sideEnded(): void {
     if (this.#inputEnded && this.#outputEnded) return this.#wire.destroy();
-    this.#halfClosed ??= this.#alarm(() => {
-      // A peer that only goes on sending what nobody reads does not get on.
-      const getsOn = this.#progress() !== this.#moved && (this.#reader !== null || !this.#outputEnded);
-      if (getsOn) this.#sideEnded();
-      else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
-    });
     this.#moved = this.#progress();
     const brief = this.#lingering || this.#stopped ? LINGER : Infinity;
-    this.#halfClosed.set(Math.min(brief, this.#outputEnded ? this.#linger : Infinity, this.#limits.halfClose));
+    const linger = (this.#outputEnded ? this.#linger : null) ?? Infinity;
+    this.#timetable.put((this.#halfClosed ??= new Deadline(this)), Math.min(brief, linger, this.#limits.halfClose));
   }
 
   #lingerFor(ms: number): void {
@@ -711,15 +748,32 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return this.#bytesIn + (this.#outgoing?.written ?? 0) - this.#wire.pending;
   }
 
-  /** An alarm that first lets what has arrived meanwhile be read: if the loop was stalled, that may change all. */
-  #alarm(due: () => void): Alarm {
-    const alarm: Alarm = new Alarm(this.#timetable, {
-      due: () =>
-        this.#timetable.clock.afterReads(() => {
-          if (!alarm.pending && !this.#gone) due();
-        }),
+  /** What has arrived meanwhile is read first: if the loop was stalled, that may change all. */
+  overdue(deadline: Deadline): void {
+    this.#timetable.clock.afterReads(() => {
+      if (deadline.pending || this.#gone) return;
+      if (deadline === this.#stalled) this.#checkOutput();
+      else if (deadline === this.#halfClosed) this.#checkProgress();
+      else if (deadline === this.#pressure?.patience)
+        this.exceed(new MemoryExceeded(this.counted, budget.held, budget.soft));
     });
-    return alarm;
+  }
+
+  #checkOutput(): void {
+    if (this.#outgoing?.full || this.#ending) {
+      this.#fail(new WriteStalled(this.#limits.writeDeadline, this.statistics.buffered));
+    }
+  }
+
+  #checkProgress(): void {
+    // A peer that only goes on sending what nobody reads does not get on.
+    const getsOn = this.#progress() !== this.#moved && (this.#reading !== null || !this.#outputEnded);
+    if (getsOn) this.#sideEnded();
+    else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
+  }
+
+  #letBe(deadline: Deadline | null): void {
+    if (deadline !== null) this.#timetable.take(deadline);
   }
 }
 

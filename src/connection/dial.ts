@@ -124,8 +124,8 @@ export const dial = (options: DialOptions): Observable<Connection> => {
 
     const connected = (socket: Socket): void => {
       failures = 0;
-      const { peer, local } = endsOf(socket, place.path);
-      const connection = new WireConnection(new DuplexWire(socket, peer, local, reads), limits);
+      const wire = new DuplexWire(socket, endsOf(socket, place.path), reads);
+      const connection = new WireConnection(wire, limits);
       state({ state: 'connected', address, connection });
       if (subscriber.closed) return connection.abort();
       if (backoff !== null) proceed(() => connection.closed.subscribe({ complete: again }));

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TlsTruncated } from '../errors.js';
+import { type Ends, peerOf } from './address.js';
 import type { Reads } from './shared-reads.js';
 import { type TlsInfo, tlsOf, wasCut } from './tls-info.js';
 import type { ChangingWire, WireListener } from './wire.js';
@@ -8,48 +9,60 @@ import type { ChangingWire, WireListener } from './wire.js';
 /** What a socket of ours reads and holds at once, in bytes: the `highWaterMark` of Node 22 and later, on every Node. */
 export const BUFFER = 64 * 1024;
 
-/** Where a stream has the listener of its wire: so one function of each kind listens to all streams there are. */
-const listenerOf = Symbol('listener');
+/** Where a stream has its wire: so one function of each kind listens to all streams there are. */
+const wireOf = Symbol('wire');
 
-type Wired = Duplex & { [listenerOf]: WireListener };
+type Wired = Duplex & { [wireOf]: DuplexWire };
+
+/** Streams that others are at work on. Under TLS they must not be reset either: Node 20 does not survive it. */
+const handedOver = new WeakSet<Duplex>();
 
 function tellReceived(this: Wired, chunk: Uint8Array): void {
-  this[listenerOf].received(chunk);
+  this[wireOf].listener.received(chunk);
 }
 
 function tellEnded(this: Wired): void {
-  if (wasCut(this)) this[listenerOf].failed(new TlsTruncated());
-  else this[listenerOf].ended();
+  const { listener } = this[wireOf];
+  if (wasCut(this)) listener.failed(new TlsTruncated());
+  else listener.ended();
 }
 
 function tellDrained(this: Wired): void {
-  this[listenerOf].drained();
+  this[wireOf].listener.drained();
 }
 
 function tellFinished(this: Wired): void {
-  this[listenerOf].finished();
+  this[wireOf].listener.finished();
 }
 
 function tellFailed(this: Wired, error: unknown): void {
-  this[listenerOf].failed(error);
+  this[wireOf].listener.failed(error);
+}
+
+function tellGone(this: Wired): void {
+  this[wireOf].tellGone();
 }
 
 /** A Node socket, or any other `Duplex`, as a wire. */
 export class DuplexWire implements ChangingWire {
-  readonly peer: string;
   readonly local: string;
+  /** @internal Who listens to it. */
+  listener!: WireListener;
+  /** As in `Ends`: of thousands that wait hardly one is asked for its name. */
+  readonly #peer: string;
+  readonly #port: number | undefined;
   #stream!: Duplex;
   /** A socket says when the bytes have left. Another stream may call them written and pass them on as they are. */
   #keepsChunks!: boolean;
-  #listener!: WireListener;
   #gone = false;
 
   readonly #reads: Reads | undefined;
 
   /** `reads`: where the chunks of a socket come from that has no `data` events for them. */
-  constructor(stream: Duplex, peer: string, local: string, reads?: Reads) {
+  constructor(stream: Duplex, { peer, port, local }: Ends, reads?: Reads) {
     this.#reads = reads;
-    this.peer = peer;
+    this.#peer = peer;
+    this.#port = port;
     this.local = local;
     this.#take(stream);
   }
@@ -63,6 +76,10 @@ export class DuplexWire implements ChangingWire {
     stream.pause();
   }
 
+  get peer(): string {
+    return peerOf(this.#peer, this.#port);
+  }
+
   get tls(): TlsInfo | undefined {
     return tlsOf(this.#stream);
   }
@@ -72,31 +89,31 @@ export class DuplexWire implements ChangingWire {
   }
 
   attach(listener: WireListener): void {
-    this.#listener = listener;
+    this.listener = listener;
     if (this.#reads !== undefined) this.#reads.take = (chunk) => listener.received(chunk);
     this.#listen();
   }
 
   #listen(): void {
     const stream = this.#stream as Wired;
-    stream[listenerOf] = this.#listener;
+    stream[wireOf] = this;
     stream
       .on('data', tellReceived)
       .on('end', tellEnded)
       .on('drain', tellDrained)
       .on('finish', tellFinished)
       .on('error', tellFailed)
-      .on('close', this.#tellGone);
+      .on('close', tellGone);
     // Under TLS it is read before somebody listens, and what is told once is not told again.
-    if (stream.readableEnded || stream.closed) process.nextTick(this.#tellPast);
+    if (stream.readableEnded || stream.closed) process.nextTick(() => this.#tellPast());
   }
 
-  readonly #tellPast = (): void => {
+  #tellPast(): void {
     const stream = this.#stream as Wired;
     if (stream.errored !== null) tellFailed.call(stream, stream.errored);
     else if (stream.readableEnded) tellEnded.call(stream);
-    if (stream.closed) this.#tellGone();
-  };
+    if (stream.closed) this.tellGone();
+  }
 
   get unheard(): number {
     return this.#stream.readableLength;
@@ -104,6 +121,7 @@ export class DuplexWire implements ChangingWire {
 
   change(make: (stream: Duplex, made: (next: Duplex) => void) => void): void {
     const before = this.#stream as Wired;
+    handedOver.add(before);
     before
       .off('data', tellReceived)
       .off('end', tellEnded)
@@ -112,7 +130,7 @@ export class DuplexWire implements ChangingWire {
       .off('error', tellFailed)
       .on('error', ignore);
     make(before, (next) => {
-      before.off('close', this.#tellGone);
+      before.off('close', tellGone);
       this.#take(next);
       this.#listen();
     });
@@ -161,7 +179,7 @@ export class DuplexWire implements ChangingWire {
 
   /** What a stream throws is its failure, told a moment later as streams do. Whether it was full does not matter then. */
   #threw(error: unknown): true {
-    process.nextTick(() => this.#listener.failed(error));
+    process.nextTick(() => this.listener.failed(error));
     return true;
   }
 
@@ -172,14 +190,15 @@ export class DuplexWire implements ChangingWire {
       closes = emitsClose(this.#stream);
     });
     // The last that is heard of a stream that does not tell when it is closed, or cannot even be destroyed.
-    if (!closes) process.nextTick(this.#tellGone);
+    if (!closes) process.nextTick(() => this.tellGone());
   }
 
-  readonly #tellGone = (): void => {
+  /** @internal Nothing is left of the stream. */
+  tellGone(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#listener.gone();
-  };
+    this.listener.gone();
+  }
 }
 
 const ignore = (): void => {};
@@ -196,7 +215,7 @@ const emitsClose = (stream: Duplex): boolean => {
  */
 export const resetStream = (stream: Duplex): void => {
   const ending = stream.writableEnded && stream.writableLength === 0 && !stream.writableFinished;
-  if (stream instanceof Socket && stream.remoteFamily !== undefined && !('encrypted' in stream) && !ending)
-    stream.resetAndDestroy();
+  const tls = 'encrypted' in stream || handedOver.has(stream);
+  if (stream instanceof Socket && stream.remoteFamily !== undefined && !tls && !ending) stream.resetAndDestroy();
   else stream.destroy();
 };

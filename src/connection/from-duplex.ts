@@ -24,7 +24,7 @@ export const fromDuplex = (stream: Duplex, options: DuplexOptions = {}): Connect
   const limits = connectionLimits(options);
   const why = whyNot(stream);
   if (why !== undefined) throw new TypeError(`fromDuplex takes an open Duplex stream of bytes, got ${why}`);
-  return new WireConnection(new DuplexWire(stream, peer, local), limits);
+  return new WireConnection(new DuplexWire(stream, { peer, local }), limits);
 };
 
 /** What speaks against a stream. */

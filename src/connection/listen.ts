@@ -11,7 +11,17 @@ import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
 import { clockOf } from '../time/clock.js';
 import { expectLargeBuffers } from './allocator.js';
-import { LONGEST_PATH, type Place, checkPlace, endsOf, hostAndPort, oneLocal, placeName } from './address.js';
+import {
+  type Ends,
+  LONGEST_PATH,
+  type Place,
+  checkPlace,
+  endsOf,
+  hostAndPort,
+  oneLocal,
+  peerOf,
+  placeName,
+} from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
 import { type Reads, remade } from './shared-reads.js';
@@ -49,6 +59,13 @@ export type ListenEvent =
       readonly peer: string;
       readonly reason: 'handshake-failed' | 'too-many-handshakes';
       readonly error: TlsFailed;
+    }
+  /** A `proxyProtocol` that was given this hook has refused it. */
+  | {
+      readonly type: 'refused';
+      readonly peer: string;
+      readonly reason: 'untrusted' | 'no-header';
+      readonly error: unknown;
     };
 
 /** How to listen. A port, or a path, is all that is needed. */
@@ -126,20 +143,23 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 
     const handshakes = tls && new Handshakes(tls, limits.scheduler);
 
+    const peerName = (socket: Socket): string => {
+      const { peer, port } = endsOf(socket, place.path, '');
+      return peerOf(peer, port);
+    };
+
     const emit = (socket: Socket): void => {
-      const { peer, local } = endsOf(socket, place.path, home);
-      const wire =
-        limits.readBuffer === 'shared' && tls === undefined
-          ? sharingWire(socket, peer, local)
-          : new DuplexWire(socket, peer, local);
+      const ends = endsOf(socket, place.path, home);
+      const shares = limits.readBuffer === 'shared' && tls === undefined;
+      const wire = shares ? sharingWire(socket, ends) : new DuplexWire(socket, ends);
       const connection = new WireConnection(wire, limits);
       // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
       inScope(gate.scope, () => subscriber.next(connection));
     };
 
     const refuse = (socket: Socket, reason: 'backing-off' | 'too-many-waiting'): void => {
-      const { peer } = endsOf(socket, place.path);
-      resetStream(socket);
+      const peer = peerName(socket);
+      resetStream(unheard(socket));
       tell('onEvent', onEvent, { type: 'refused', peer, reason });
     };
 
@@ -168,19 +188,17 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
     const arrived = (socket: Socket): void => {
       if (!mustWait()) return emit(socket);
       if (mayNotWait()) return refuse(socket, 'too-many-waiting');
-      waiting.push(socket);
+      waiting.push(unheard(socket));
       if (waiting.length === 1) gate.wait(admit);
     };
 
     server.on('connection', (socket) => {
-      // Node ends the process over an error that nobody hears.
-      socket.on('error', ignore);
       if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
       looking ??= clock.after(LOOK, look);
       // There is no need to shake hands with one who is refused.
       if (handshakes === undefined || mayNotWait()) return arrived(socket);
-      const { peer } = endsOf(socket, place.path);
-      handshakes.begin(socket, arrived, (reason, error) =>
+      const peer = peerName(socket);
+      handshakes.begin(unheard(socket), arrived, (reason, error) =>
         tell('onEvent', onEvent, { type: 'refused', peer, reason, error }),
       );
     });
@@ -238,13 +256,16 @@ const checkMode = ({ path, mode }: ListenOptions): number | undefined => {
 };
 
 /** A socket that is read into the buffer that all share. */
-const sharingWire = (accepted: Socket, peer: string, local: string): DuplexWire => {
+const sharingWire = (accepted: Socket, ends: Ends): DuplexWire => {
   const reads: Reads = { take: ignore };
   const socket = remade(accepted, reads);
-  return socket === undefined ? new DuplexWire(accepted, peer, local) : new DuplexWire(socket, peer, local, reads);
+  return socket === undefined ? new DuplexWire(accepted, ends) : new DuplexWire(socket, ends, reads);
 };
 
 const ignore = (): void => {};
+
+/** A socket that nobody listens to yet: Node ends the process over an error that nobody hears. */
+const unheard = (socket: Socket): Socket => socket.on('error', ignore);
 
 /** The peer was gone again before it was accepted: no shortage of ours, and nothing to wait for. */
 const PEER_GONE: ReadonlySet<string> = new Set(['ECONNABORTED', 'ECONNRESET', 'EPROTO']);

@@ -1,5 +1,5 @@
 import { checkText } from '../check.js';
-import { formatIp, parseIp } from '../codec/ip-address.js';
+import { formatIp, isMapped, parseIp } from '../codec/ip-address.js';
 import { hostAndPortOf } from './address.js';
 import type { Connection } from './connection.js';
 
@@ -16,5 +16,6 @@ export const networkOf = ({ peer }: Pick<Connection, 'peer'>): string => {
   const host = hostAndPortOf(checkText('peer', peer))?.host;
   const address = host === undefined ? undefined : parseIp(host);
   if (host === undefined || address?.length !== 16) return host ?? peer;
+  if (isMapped(address)) return formatIp(address.subarray(12));
   return `${formatIp(address.fill(0, NETWORK))}/64`;
 };

@@ -1,9 +1,10 @@
 import type { Observable } from 'rxjs';
 import { WriteOverflow } from '../errors.js';
-import { Consumer } from '../flow/consumer.js';
+import { Intake } from '../flow/consumer.js';
 import { Queue } from '../flow/queue.js';
-import { type Scope, flow } from '../flow/scope.js';
+import { type DrainState, flow } from '../flow/scope.js';
 import { type Task, atEndOfTurn } from '../flow/turn.js';
+import type { Valve } from '../flow/valve.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { SLAB, lendSlab, returnSlab } from './slabs.js';
 import type { Wire } from './wire.js';
@@ -21,6 +22,8 @@ export interface OutgoingListener {
   outgoingGrew(): void;
   /** The stream is more than the peer takes, and cannot be paused. */
   outgoingOverflowed(error: WriteOverflow): void;
+  /** Whoever subscribed has gone. */
+  outgoingLeft(): void;
 }
 
 /** Bytes that are handed to the wire at once, and that may wait before the source is told to rest. */
@@ -47,7 +50,7 @@ export class Outgoing implements Task, Taker {
   readonly #wire: Wire;
   readonly #limits: { readonly writeLimit: number };
   readonly #listener: OutgoingListener;
-  readonly #consumer = new Consumer('connection.writes', SLICE);
+  readonly #intake = new Intake('connection.writes', SLICE);
   #source: { unsubscribe(): void } | null = null;
   /** What waits: the rest of a chunk of which a part has been written, then control frames, then all else. */
   #rest: Uint8Array | undefined;
@@ -72,12 +75,16 @@ export class Outgoing implements Task, Taker {
   subscribe(chunks: Observable<Uint8Array>): void {
     const writer = new Writer(this);
     this.#source = writer;
-    this.#consumer.subscribe(() => chunks.subscribe(writer));
+    this.#intake.subscribe(() => chunks.subscribe(writer));
   }
 
   /** What the sources of the stream find, for those of them that are subscribed to later. */
-  get scope(): Scope {
-    return this.#consumer.scope;
+  get valve(): Valve {
+    return this.#intake.valve;
+  }
+
+  get drain(): DrainState | null {
+    return this.#intake.outside.drain;
   }
 
   /** Whether no more is taken. */
@@ -100,8 +107,14 @@ export class Outgoing implements Task, Taker {
     this.#failed(error);
   }
 
+  /** The teardown of whoever subscribed. */
+  unsubscribe(): void {
+    this.#leave();
+    this.#listener.outgoingLeft();
+  }
+
   /** Nobody cares any more. */
-  leave(): void {
+  #leave(): void {
     this.#left = true;
     const thrown = this.#stop();
     if (thrown !== undefined) warnThrown('the teardown of a handler', thrown.error);
@@ -109,7 +122,7 @@ export class Outgoing implements Task, Taker {
     this.#urgent = this.#queue = null;
     this.#letGo();
     this.queued = 0;
-    this.#consumer.leave();
+    this.#intake.leave();
   }
 
   /** Calls `then` once all that has come is handed over. What comes after that waits, until the wire has room again. */
@@ -132,11 +145,11 @@ export class Outgoing implements Task, Taker {
     if (this.#holding !== null && !this.full) this.#hold(this.#holding);
     if (this.full) {
       this.#resting = true;
-      this.#consumer.valve.close();
+      this.#intake.valve.close();
     } else if (this.#ended) this.#listener.outgoingDone();
     else if (this.#resting) {
       this.#resting = false;
-      this.#consumer.valve.open();
+      this.#intake.valve.open();
     }
   }
 
@@ -210,7 +223,7 @@ export class Outgoing implements Task, Taker {
 
   /** More comes although the valve is closed: the rest of what was under way, or a source that does not obey. */
   #overfull(): void {
-    this.#consumer.filled(this.queued);
+    this.#intake.filled(this.queued);
     const { writeLimit } = this.#limits;
     if (this.queued > writeLimit) this.#listener.outgoingOverflowed(new WriteOverflow(this.queued, writeLimit));
     else this.#listener.outgoingGrew();

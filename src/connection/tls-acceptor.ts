@@ -66,15 +66,16 @@ export class TlsAcceptor {
     const { generation, options } = this.#tls;
     const period = Math.floor(now / (options.ticketRotation ?? HOUR));
     if (this.#server !== undefined && generation === this.#generation && period === this.#period) return this.#server;
+    this.#server = this.#made(period);
     this.#generation = generation;
     this.#period = period;
-    return (this.#server = this.#made());
+    return this.#server;
   }
 
-  #made(): Server {
+  #made(period: number): Server {
     const { options, material } = this.#tls;
     const { requestCert = false, rejectUnauthorized = true, alpn } = options;
-    const ticketKeys = this.#ticketKeys();
+    const ticketKeys = this.#ticketKeys(period);
     const sessionIdContext = this.#trust();
     const whole = (context: SecureContextOptions): SecureContextOptions => ({
       ...context,
@@ -100,9 +101,9 @@ export class TlsAcceptor {
   }
 
   /** The keys of this period: whoever has the secret has the same, and nobody has to be told. */
-  #ticketKeys(): Buffer {
+  #ticketKeys(period: number): Buffer {
     const secret = this.#tls.options.ticketSecret ?? this.#tls.ownSecret;
-    return Buffer.from(hkdfSync('sha256', secret, '', `sluice tickets ${this.#period}`, 48));
+    return Buffer.from(hkdfSync('sha256', secret, '', `sluice tickets ${period}`, 48));
   }
 
   /** A session is taken up again only under the terms on which it was begun: with whom is trusted, it changes. */

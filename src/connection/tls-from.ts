@@ -1,15 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import { unwatchFile, watchFile } from 'node:fs';
-import { checkHook, checkObject, checkTime } from '../check.js';
+import { X509Certificate, randomBytes } from 'node:crypto';
+import { checkHook, checkNumber, checkObject } from '../check.js';
 import { tell } from '../hook.js';
 import {
   CLIENT_OPTIONS,
+  type Pem,
   SERVER_OPTIONS,
   type TlsClientOptions,
   type TlsMaterial,
   type TlsServerOptions,
   checkKnown,
   materialOf,
+  stateOf,
 } from './tls-options.js';
 
 /** How what was read is kept up to date. */
@@ -38,10 +39,15 @@ export interface TlsSource {
   reload(changes?: Partial<Options>): void;
   /** Looks at the files no more. */
   close(): void;
+  /** When the first of its certificates in PEM is not good any more; undefined where there is none. */
+  readonly expires: Date | undefined;
 }
 
 /** How often files are looked at unless it is said otherwise, in milliseconds. */
 const EVERY = 1_000;
+
+/** The longest that Node can wait between two looks, in milliseconds. */
+const RAREST = 2 ** 31 - 1;
 
 /** What gives way to an option that is changed: a value to a file, and a file to a value. */
 const counterpart = (option: string): string => (option.endsWith('File') ? option.slice(0, -4) : `${option}File`);
@@ -52,9 +58,10 @@ export class LoadedTls implements TlsSource {
   generation = 0;
   #options: Options;
   #material: TlsMaterial;
-  readonly #every: number;
+  /** The states of the files when they were looked at last, or read: those before the reading, so no change is missed. */
+  #seen: string;
   readonly #onReload: ((error?: unknown) => void) | undefined;
-  #watched: readonly string[] = [];
+  readonly #looking: NodeJS.Timeout | undefined;
   /** Where no secret is shared. */
   readonly ownSecret = randomBytes(32);
   /** What those who use it ask of the options, also of those to come. */
@@ -63,11 +70,12 @@ export class LoadedTls implements TlsSource {
   constructor(given: Options & TlsWatching) {
     const { watch = false, onReload, ...options } = checkObject('tls', given);
     checkKnown('tls', options, [...SERVER_OPTIONS, ...CLIENT_OPTIONS]);
-    this.#every = watch === false ? 0 : checkTime('tls.watch', watch === true ? EVERY : watch, 10);
+    const every = watch === false ? undefined : checkNumber('tls.watch', watch === true ? EVERY : watch, 10, RAREST);
     this.#onReload = checkHook('tls.onReload', onReload);
     this.#options = options;
     this.#material = materialOf(options);
-    this.#watch();
+    this.#seen = [...this.#material.files.values()].join();
+    if (every !== undefined) this.#looking = setInterval(() => this.#look(), every).unref();
   }
 
   get options(): Options {
@@ -93,30 +101,32 @@ export class LoadedTls implements TlsSource {
     for (const demand of this.#demands) demand(options);
     this.#material = materialOf(options);
     this.#options = options;
+    this.#seen = [...this.#material.files.values()].join();
     this.generation++;
-    if (this.#watched.length > 0) this.#watch();
   }
 
   close(): void {
-    for (const file of this.#watched) unwatchFile(file, this.#look);
-    this.#watched = [];
+    clearInterval(this.#looking);
   }
 
-  #watch(): void {
-    this.close();
-    if (this.#every === 0) return;
-    this.#watched = this.#material.files;
-    for (const file of this.#watched) watchFile(file, { interval: this.#every, persistent: false }, this.#look);
+  get expires(): Date | undefined {
+    const { context, byName } = this.#material;
+    const certificates = [context, ...byName.values()].flatMap(({ cert }) => (cert === undefined ? [] : [cert as Pem]));
+    if (certificates.length === 0) return undefined;
+    return new Date(Math.min(...certificates.map((cert) => Date.parse(new X509Certificate(cert).validTo))));
   }
 
-  readonly #look = (): void => {
+  #look(): void {
+    const now = [...this.#material.files.keys()].map(stateOf).join();
+    if (now === this.#seen) return;
+    this.#seen = now;
     try {
       this.reload();
     } catch (error) {
       return tell('onReload', this.#onReload, error);
     }
     tell('onReload', this.#onReload, undefined);
-  };
+  }
 }
 
 /**

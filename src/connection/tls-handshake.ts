@@ -44,7 +44,8 @@ export const handshake = (
   // The peer's end in mid-handshake is the end of it.
   raw.allowHalfOpen = false;
   const done = (socket: TLSSocket): void => {
-    if (underWay.closed) return;
+    // A client is through once more when its server has negotiated again: Node turns that off for servers alone.
+    if (underWay.closed) return void socket.destroy(new TlsFailed('ERR_TLS_RENEGOTIATION_DISABLED'));
     try {
       noteTls(socket, raw);
     } catch (error) {

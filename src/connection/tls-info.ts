@@ -11,7 +11,7 @@ export interface TlsInfo {
   readonly cipher: string;
   /** The protocol that was agreed on by ALPN. */
   readonly alpn: string | undefined;
-  /** The name that the client asked for (SNI). */
+  /** The name that the client asked for (SNI). A server does not learn it of a session of TLS 1.2 that is taken up again. */
   readonly servername: string | undefined;
   /** Whether an earlier session was taken up again, by its ticket. The peer is then who it was. */
   readonly resumed: boolean;

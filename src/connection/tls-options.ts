@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { type SecureContextOptions, createSecureContext } from 'node:tls';
 import { checkBoolean, checkInteger, checkObject, checkOneOf, checkText, checkTime } from '../check.js';
 
@@ -80,8 +80,8 @@ export interface TlsClientOptions extends TlsOptions {
 export interface TlsMaterial {
   readonly context: SecureContextOptions;
   readonly byName: ReadonlyMap<string, SecureContextOptions>;
-  /** The files that it was read from. */
-  readonly files: readonly string[];
+  /** The files that it was read from, each with what state it was in just before. */
+  readonly files: ReadonlyMap<string, string>;
 }
 
 const CERTIFICATE = ['key', 'cert', 'pfx'] as const;
@@ -100,6 +100,8 @@ export const SERVER_OPTIONS = [
   ...['sni', 'requestCert', 'maxHandshakes', 'ticketSecret', 'ticketRotation'],
 ];
 const VERSIONS: readonly TlsVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
+const OLDEST: TlsVersion = 'TLSv1.2';
+const NEWEST: TlsVersion = 'TLSv1.3';
 
 /** How long a handshake may take unless it is said otherwise, in milliseconds. */
 export const HANDSHAKE = 10_000;
@@ -125,11 +127,18 @@ const checkAlpn = (alpn: readonly string[]): void => {
     checkInteger('the length of a name in tls.alpn', checkText('tls.alpn', protocol).length, 1, 255);
 };
 
+/** Node takes a span of versions with none in it, and then fails each handshake. */
+const checkVersions = (oldest: TlsVersion, newest: TlsVersion): void => {
+  if (VERSIONS.indexOf(oldest) <= VERSIONS.indexOf(newest)) return;
+  throw new RangeError(`tls.minVersion must not be newer than tls.maxVersion, got ${oldest} and ${newest}`);
+};
+
 /** Checks all that does not depend on what is in a file. */
 const check = (options: TlsServerOptions & TlsClientOptions): void => {
   const { minVersion, maxVersion, ciphers, alpn, rejectUnauthorized, requestCert } = options;
   if (minVersion !== undefined) checkOneOf('tls.minVersion', minVersion, VERSIONS);
   if (maxVersion !== undefined) checkOneOf('tls.maxVersion', maxVersion, VERSIONS);
+  checkVersions(minVersion ?? OLDEST, maxVersion ?? NEWEST);
   if (ciphers !== undefined) checkText('tls.ciphers', ciphers);
   if (alpn !== undefined) checkAlpn(alpn);
   if (rejectUnauthorized !== undefined) checkBoolean('tls.rejectUnauthorized', rejectUnauthorized);
@@ -144,9 +153,19 @@ const check = (options: TlsServerOptions & TlsClientOptions): void => {
   }
 };
 
+/** What tells one state of a file from the next, however it came about. A link stands for what it leads to. */
+export const stateOf = (file: string): string => {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
+};
+
 /** Reads the files of one key and certificate, or of all that is trusted. */
 class Reader {
-  readonly files: string[] = [];
+  readonly files = new Map<string, string>();
 
   read(name: string, given: TlsOptions, parts: readonly Part[]): SecureContextOptions {
     const read: Partial<Record<Part, unknown>> = {};
@@ -165,7 +184,8 @@ class Reader {
   }
 
   #content(name: string, file: string): Buffer {
-    this.files.push(checkText(name, file));
+    checkText(name, file);
+    if (!this.files.has(file)) this.files.set(file, stateOf(file));
     try {
       return readFileSync(file);
     } catch (error) {
@@ -187,7 +207,7 @@ const tried = (name: string, context: SecureContextOptions): SecureContextOption
 /** Checks the options of either side, and reads what they name. */
 export const materialOf = (options: TlsServerOptions & TlsClientOptions): TlsMaterial => {
   check(options);
-  const { ciphers, minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3' } = options;
+  const { ciphers, minVersion = OLDEST, maxVersion = NEWEST } = options;
   const reader = new Reader();
   const shared = { ...reader.read('tls', options, TRUST), minVersion, maxVersion, ...(ciphers && { ciphers }) };
   const contextOf = (name: string, certificate: TlsCertificate): SecureContextOptions =>

@@ -1,5 +1,5 @@
-import { Subscriber } from 'rxjs';
 import type { Rule } from '../framing/rule.js';
+import { LightSubscriber } from '../light-subscriber.js';
 
 /** What takes a connection's bytes. It unsubscribes the writer at the end, so that what a teardown throws is its own. */
 export interface Taker {
@@ -18,7 +18,7 @@ export type Encoding = Rule & Required<Pick<Rule, 'encode'>>;
  * An operator that encodes and finds that it feeds a writer, with nothing in between, hands it the payload and the rule:
  * the frame is then encoded where it is gathered, without an array of its own.
  */
-export class Writer extends Subscriber<Uint8Array> {
+export class Writer extends LightSubscriber<Uint8Array> {
   protected readonly taker: Taker;
 
   constructor(taker: Taker) {

@@ -7,16 +7,16 @@ import { warnOverrun, warnUnreached } from './warning.js';
 const OVERRUN = 1_024;
 
 /**
- * The two ends of an operator that can be slow: a valve towards its sources, a gate towards its own consumer.
+ * What can be slow and emits nothing: a valve towards its sources.
  *
- * Made while the operator is being subscribed to. Fill and drain it by count or by bytes: it closes the valve when
- * `filled` reaches the high-water mark and opens it when `drained` has come down to half of that.
+ * Made while it is being subscribed to. Fill it by count or by bytes: it closes the valve when `filled` reaches the
+ * high-water mark.
  */
-export class Consumer {
-  /** Closed while the operator holds all that it should. */
+export class Intake {
+  /** Closed while all is held that should be. */
   readonly valve = new Valve(flow.scope);
-  /** How the operator itself obeys the consumers below it, and in whose scope it emits. */
-  readonly gate = new Gate(flow.scope, this.valve);
+  /** What was in force when it was made. */
+  readonly outside = flow.scope;
   readonly #name: string;
   readonly #highWater: number;
   /** The source that emitted while the operator was being subscribed to, as in a group of `groupBy`. */
@@ -25,19 +25,17 @@ export class Consumer {
   subscribing = false;
   /** Values that came since the valve was closed. */
   #overrun = 0;
-  #resume: (() => void) | null = null;
-  /** What waits at the gate; made when something first does. */
-  #goOn: (() => void) | null = null;
 
   constructor(name: string, highWater: number) {
     this.#name = name;
     this.#highWater = highWater;
+    if (this.valve.below !== null) this.valve.below.reached = true;
     this.#joinWhoEmits();
   }
 
   /** What the sources above find. */
   get scope(): Scope {
-    return { ...this.gate.scope, valve: this.valve };
+    return { ...this.outside, valve: this.valve };
   }
 
   /** Subscribes to what stands above, so that every source up there finds the valve. */
@@ -55,40 +53,20 @@ export class Consumer {
   filled(held: number): void {
     if (held < this.#highWater) return;
     this.#overrun = this.valve.closed ? this.#overrun + 1 : 0;
-    this.#shut();
+    this.shut();
     // No warning for `of` and `from`.
     if (this.subscribing) return;
     if (!this.valve.reached) warnUnreached(this.#name);
     else if (this.#overrun === OVERRUN) warnOverrun(this.#name, OVERRUN);
   }
 
-  /** A consumer below is full: the sources are to rest, too, until `resume` is called. One call is as good as ten. */
-  wait(resume: () => void): void {
-    if (this.#resume !== null) return;
-    this.#resume = resume;
-    this.#shut();
-    this.gate.wait((this.#goOn ??= () => this.#proceed()));
-  }
-
-  /** Something was taken from the queue, and `held` is what is left. */
-  drained(held: number): void {
-    if (held <= this.#highWater >> 1 && this.#resume === null) this.valve.open();
-  }
-
-  /** The operator is done, and has unsubscribed from what stands above: nothing waits for it any more. */
+  /** Nobody takes anything any more. */
   leave(): void {
-    if (this.#goOn !== null) this.gate.forget(this.#goOn);
-    this.gate.leave();
     this.valve.release();
   }
 
-  #proceed(): void {
-    const resume = this.#resume;
-    this.#resume = null;
-    resume?.();
-  }
-
-  #shut(): void {
+  /** The sources above are to rest. */
+  protected shut(): void {
     this.#joinWhoEmits();
     this.valve.close();
   }
@@ -108,5 +86,50 @@ export class Consumer {
     for (let { host } = source; host !== undefined; host = host.within) if (this.valve.waitsFor(host)) return false;
     const root = source.scope.valve?.root ?? source.host?.root.kin;
     return root === this.valve.root || (this.#inside !== null && root === this.#inside.scope.valve?.root);
+  }
+}
+
+/**
+ * The two ends of an operator that can be slow: a valve towards its sources, a gate towards its own consumer.
+ *
+ * It opens the valve when `drained` has come down to half of the high-water mark.
+ */
+export class Consumer extends Intake {
+  /** How the operator itself obeys the consumers below it, and in whose scope it emits. */
+  readonly gate = new Gate(flow.scope, this.valve);
+  readonly #least: number;
+  #resume: (() => void) | null = null;
+  /** What waits at the gate; made when something first does. */
+  #goOn: (() => void) | null = null;
+
+  constructor(name: string, highWater: number) {
+    super(name, highWater);
+    this.#least = highWater >> 1;
+  }
+
+  /** A consumer below is full: the sources are to rest, too, until `resume` is called. One call is as good as ten. */
+  wait(resume: () => void): void {
+    if (this.#resume !== null) return;
+    this.#resume = resume;
+    this.shut();
+    this.gate.wait((this.#goOn ??= () => this.#proceed()));
+  }
+
+  /** Something was taken from the queue, and `held` is what is left. */
+  drained(held: number): void {
+    if (held <= this.#least && this.#resume === null) this.valve.open();
+  }
+
+  /** The operator is done, and has unsubscribed from what stands above: nothing waits for it any more. */
+  override leave(): void {
+    if (this.#goOn !== null) this.gate.forget(this.#goOn);
+    this.gate.leave();
+    super.leave();
+  }
+
+  #proceed(): void {
+    const resume = this.#resume;
+    this.#resume = null;
+    resume?.();
   }
 }

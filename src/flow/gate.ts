@@ -79,13 +79,11 @@ export class Gate {
 
   /** Calls `resume` once, as soon as all valves are open: at once if they are, and those who came before have gone. */
   wait(resume: () => void): void {
-    this.#waiting ??= [];
-    if (this.#place >= 0) {
-      this.#waiting.splice(this.#place++, 0, resume);
-      return;
-    }
-    this.#waiting.push(resume);
-    this.proceed();
+    if (this.#waiting === null) this.#waiting = [resume];
+    else if (this.#place < 0) this.#waiting.push(resume);
+    else this.#waiting.splice(this.#place, 0, resume);
+    if (this.#place < 0) this.proceed();
+    else this.#place++;
   }
 
   /** Takes back `resume`: it is not called any more. */

@@ -69,14 +69,15 @@ export const flow: {
 
 /** Runs `work` in `scope`, with `emitting` as the source that emits, or none: then the scope alone counts. */
 export const inScope = <A>(scope: Scope, work: () => A, emitting: Gate | null = null): A => {
-  const before = { scope: flow.scope, emitting: flow.emitting };
+  const scopeBefore = flow.scope;
+  const emittingBefore = flow.emitting;
   flow.scope = scope;
   flow.emitting = emitting;
   try {
     return work();
   } finally {
-    flow.scope = before.scope;
-    flow.emitting = before.emitting;
+    flow.scope = scopeBefore;
+    flow.emitting = emittingBefore;
   }
 };
 

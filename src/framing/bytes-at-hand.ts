@@ -1,7 +1,18 @@
-import { Ring } from './ring.js';
+import { Ring, copy } from './ring.js';
 import type { Front } from './rule.js';
 
 const NOTHING = new Uint8Array(0);
+
+/** An unsigned number, byte by byte: multiplied, not shifted, so that it never comes out small. */
+const uintOf = (front: Front, index: number, width: number, littleEndian: boolean): number => {
+  let value = 0;
+  for (let count = 0; count < width; count++)
+    value = value * 256 + front.at(littleEndian ? index + width - 1 - count : index + count);
+  return value;
+};
+
+/** No chunks that wait. */
+const NONE: readonly Uint8Array[] = [];
 
 /**
  * The bytes that have come and are not cut yet: what is left of earlier chunks, in a ring, then the chunk at hand,
@@ -21,7 +32,7 @@ export class BytesAtHand implements Front {
   /** The memory behind the chunk, and where the chunk begins in it: asked for once, for it costs more than a view. */
   #memory: ArrayBufferLike | null = null;
   #base = 0;
-  #waiting: Uint8Array[] = [];
+  #waiting = NONE;
   #served = 0;
 
   /** Bytes in the ring and in the chunk. */
@@ -44,35 +55,49 @@ export class BytesAtHand implements Front {
 
   at(index: number): number {
     const place = this.#start + index;
-    if (place < 0) return (this.#ring as Ring).at(index);
+    if (place < 0) return this.#held(index);
     return place < this.#end ? (this.#chunk[place] as number) : -1;
   }
 
+  uint(index: number, width: number, littleEndian = false): number {
+    const place = this.#start + index;
+    if (place < 0 || place + width > this.#end) return uintOf(this, index, width, littleEndian);
+    // The next frame waits for this number: the usual widths are read all at once.
+    const chunk = this.#chunk;
+    const first = littleEndian ? place + width - 1 : place;
+    const step = littleEndian ? -1 : 1;
+    if (width === 1) return chunk[first] as number;
+    if (width === 2) return (chunk[first] as number) * 0x1_00 + (chunk[first + step] as number);
+    if (width !== 4) return uintOf(this, index, width, littleEndian);
+    const high = (chunk[first] as number) * 0x1_00_00_00 + (chunk[first + step] as number) * 0x1_00_00;
+    return high + ((chunk[first + 2 * step] as number) * 0x1_00 + (chunk[first + 3 * step] as number));
+  }
+
   indexOf(byte: number, from: number): number {
-    if (this.#start + from < 0) {
-      const index = (this.#ring as Ring).indexOf(byte, from);
-      if (index >= 0) return index;
-    }
-    const place = this.#chunk.indexOf(byte, Math.max(0, this.#start + from));
+    const first = this.#start + from;
+    if (first < 0) return this.#indexAcross(byte, from);
+    const place = this.#chunk.indexOf(byte, first);
     return place < 0 ? -1 : place - this.#start;
   }
 
   /** Appends a chunk. It is not copied, so it must not be changed before its bytes are cut or put in the ring. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.#left > 0 || this.waits) this.#waiting.push(chunk);
+    if (this.#end > Math.max(0, this.#start) || this.waits) this.#wait(chunk);
     else this.#take(chunk);
   }
 
   /** Puts what is left of the chunk into the ring and takes up the next. Answers whether there was one. */
   advance(capacity: number): boolean {
-    if (this.#left > 0) this.#hold(capacity);
-    const next = this.#waiting[this.#served];
-    this.#take(next ?? NOTHING);
-    if (next === undefined) return false;
-    this.#waiting[this.#served++] = NOTHING;
+    if (this.#end > Math.max(0, this.#start)) this.#hold(capacity);
+    if (!this.waits) {
+      this.#take(NOTHING);
+      return false;
+    }
+    this.#take(this.#waiting[this.#served] as Uint8Array);
+    (this.#waiting as Uint8Array[])[this.#served++] = NOTHING;
     if (this.#served === this.#waiting.length) {
-      this.#waiting = [];
+      this.#waiting = NONE;
       this.#served = 0;
     }
     return true;
@@ -119,13 +144,13 @@ export class BytesAtHand implements Front {
     this.#ring = null;
     this.#start = 0;
     this.#take(NOTHING);
-    this.#waiting = [];
+    this.#waiting = NONE;
     this.#served = 0;
   }
 
-  /** Bytes of the chunk that are not cut. */
-  get #left(): number {
-    return this.#end - Math.max(0, this.#start);
+  #wait(chunk: Uint8Array): void {
+    if (this.#waiting === NONE) this.#waiting = [];
+    (this.#waiting as Uint8Array[]).push(chunk);
   }
 
   /** Takes up a chunk after one of which nothing is left. */
@@ -136,9 +161,19 @@ export class BytesAtHand implements Front {
     this.#memory = null;
   }
 
+  #held(index: number): number {
+    return this.#ring?.at(index) ?? -1;
+  }
+
   #findMemory(): ArrayBufferLike {
     this.#base = this.#chunk.byteOffset;
     return (this.#memory = this.#chunk.buffer);
+  }
+
+  /** Looks first through the ring, then through the chunk. */
+  #indexAcross(byte: number, from: number): number {
+    const index = this.#ring?.indexOf(byte, from) ?? -1;
+    return index < 0 ? this.indexOf(byte, -this.#start) : index;
   }
 
   /** Cuts where the ring has some of the bytes. */
@@ -156,7 +191,7 @@ export class BytesAtHand implements Front {
     const from = this.#start + start;
     const held = Math.max(0, Math.min(target.length, -from));
     if (held > 0) (this.#ring as Ring).copyTo(target, start, start + held);
-    target.set(this.#chunk.subarray(from + held, from + target.length), held);
+    copy(this.#chunk, from + held, target, held, target.length - held);
   }
 
   #hold(capacity: number): void {
@@ -167,9 +202,34 @@ export class BytesAtHand implements Front {
   }
 }
 
-/** A front of nothing but `bytes`, to judge what was encoded. */
-export const frontOf = (bytes: Uint8Array): Front => {
-  const front = new BytesAtHand();
-  front.push(bytes);
-  return front;
-};
+/** See `frontOf`. */
+class WholeFront implements Front {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  at(index: number): number {
+    return this.#bytes[index] ?? -1;
+  }
+
+  indexOf(byte: number, from: number): number {
+    return this.#bytes.indexOf(byte, from);
+  }
+
+  uint(index: number, width: number, littleEndian = false): number {
+    return uintOf(this, index, width, littleEndian);
+  }
+}
+
+/**
+ * A front of nothing but `bytes`, to judge what was encoded. Not `BytesAtHand`: what is made of plain arrays and of
+ * Buffers in turn costs the compiler its best code for both. And no object literal, of which each has functions of its
+ * own: a rule that has seen some of these is slow with all.
+ */
+export const frontOf = (bytes: Uint8Array): Front => new WholeFront(bytes);

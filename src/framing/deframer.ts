@@ -147,8 +147,31 @@ export class Deframer {
    * Throws a `FramingError` where no frame can be cut, and whatever a rule throws. Then it is over.
    */
   next(): Uint8Array | undefined {
+    const hand = this.#hand;
     try {
-      return this.#next();
+      for (;;) {
+        const { length } = hand;
+        if (length < this.#need) {
+          if (this.#refill()) continue;
+          return this.#atEnd();
+        }
+        const verdict = this.#rule.judge(hand, this.#seen, this.#last);
+        if (verdict.answer !== 'found') {
+          this.#unfound(verdict);
+          continue;
+        }
+        const { header, payload, size } = verdict;
+        if (size > length || size > this.#rule.capacity) {
+          this.#notYet(size);
+          continue;
+        }
+        const frame = hand.cut(header, payload, size);
+        this.#offset += size;
+        this.#seen = 0;
+        this.#need = 1;
+        if (this.#following !== undefined) this.#follow(this.#following, frame);
+        return frame;
+      }
     } catch (error) {
       this.close();
       throw error;
@@ -200,32 +223,6 @@ export class Deframer {
     if (this.#skip !== 0) this.#need = Infinity;
     if (checkBoolean('state.over', state.over)) this.close();
     else this.#hand.push(state.bytes);
-  }
-
-  #next(): Uint8Array | undefined {
-    const hand = this.#hand;
-    for (;;) {
-      if (hand.length < this.#need) {
-        if (this.#refill()) continue;
-        return this.#atEnd();
-      }
-      const verdict = this.#rule.judge(hand, this.#seen, this.#last);
-      if (verdict.answer !== 'found') {
-        this.#unfound(verdict);
-        continue;
-      }
-      const { header, payload, size } = verdict;
-      if (size > hand.length || size > this.#rule.capacity) {
-        this.#notYet(size);
-        continue;
-      }
-      const frame = hand.cut(header, payload, size);
-      this.#offset += size;
-      this.#seen = 0;
-      this.#need = 1;
-      if (this.#following !== undefined) this.#follow(this.#following, frame);
-      return frame;
-    }
   }
 
   #judge(): Verdict {

@@ -62,11 +62,12 @@ const checkDelimiters = (set: readonly Uint8Array[]): void => {
   }
 };
 
-/** Whether `delimiter` stands in the bytes at hand with its last byte at `end`. */
-const endsAt = (front: Front, end: number, delimiter: Uint8Array): boolean => {
+/** Whether all of `delimiter` but its last byte stands in the bytes at hand before `end`. */
+const standsBefore = (front: Front, end: number, delimiter: Uint8Array): boolean => {
   const start = end + 1 - delimiter.length;
   if (start < 0) return false;
-  for (let index = 0; index < delimiter.length; index++) if (front.at(start + index) !== delimiter[index]) return false;
+  for (let index = delimiter.length - 2; index >= 0; index--)
+    if (front.at(start + index) !== delimiter[index]) return false;
   return true;
 };
 
@@ -103,6 +104,8 @@ export const delimited = (
   const longestFirst = set.toSorted((a, b) => b.length - a.length);
   const longest = (longestFirst[0] as Uint8Array).length;
   const tail = longest - 1;
+  /** Bytes of a delimiter that are passed on with the frame, and that are not, where there is one delimiter. */
+  const [kept, cut] = keep ? [longest, 0] : [0, longest];
   /** For each, those that it is the beginning of: the longest first. */
   const longer = new Map(set.map((one) => [one, longestFirst.filter((other) => isBeginning(one, other))]));
   const written = set.find((one) => longer.get(one)?.length === 0) as Uint8Array;
@@ -120,7 +123,8 @@ export const delimited = (
 
   /** The longest delimiter that ends at `end`, where the last byte of one stands. */
   const endingAt = (front: Front, end: number): Uint8Array | undefined => {
-    for (const one of longestFirst) if (endsAt(front, end, one)) return one;
+    const last = front.at(end);
+    for (const one of longestFirst) if (one[one.length - 1] === last && standsBefore(front, end, one)) return one;
     return undefined;
   };
 
@@ -138,6 +142,13 @@ export const delimited = (
     return 0;
   };
 
+  /** No end has come. What may be the beginning of one does not count to the limit. */
+  const open = (front: Front, ended: boolean): Verdict => {
+    const { length } = front;
+    if (length <= limit || length - (ended ? 0 : begun(front)) <= limit) return more;
+    return tooLong(limit + 1, limit);
+  };
+
   const judge = (front: Front, seen: number, ended: boolean): Verdict => {
     const { length } = front;
     for (let end = nextEnd(front, Math.max(0, seen - tail)); end >= 0; end = nextEnd(front, end + 1)) {
@@ -150,16 +161,30 @@ export const delimited = (
       if (size > length) return more;
       return keep ? found(0, size) : found(0, start, delimiter.length);
     }
-    // No end yet. What may be the beginning of one does not count to the limit.
-    if (length <= limit || length - (ended ? 0 : begun(front)) <= limit) return more;
-    return tooLong(limit + 1, limit);
+    return open(front, ended);
+  };
+
+  /** Whether the one delimiter that there is stands with its last byte at `end`: most often its last two bytes tell. */
+  const stands = (front: Front, end: number): boolean =>
+    end >= tail &&
+    (tail === 0 || (front.at(end - 1) === written[tail - 1] && (tail === 1 || standsBefore(front, end, written))));
+
+  /** The same as `judge` where there is one delimiter, and nothing to choose from: in two thirds of the time. */
+  const judgeOne = (front: Front, seen: number, ended: boolean): Verdict => {
+    for (let from = Math.max(0, seen - tail); ;) {
+      const end = front.indexOf(onlyLast as number, from);
+      if (end < 0) return open(front, ended);
+      const start = end - tail;
+      if (stands(front, end)) return start > limit ? tooLong(limit + 1, limit, end + 1) : found(0, start + kept, cut);
+      from = end + 1;
+    }
   };
 
   return {
     name: `delimited(${set.map(shown).join(', ')})`,
     capacity: limit + longest,
     tail,
-    judge,
+    judge: set.length === 1 ? judgeOne : judge,
     encode: (payload) => {
       const bytes = keep ? payload : carve(payload.length + written.length);
       if (!keep) {

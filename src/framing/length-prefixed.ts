@@ -59,15 +59,6 @@ const drawn = (offset: number, length: string, shift: number, limit: number, str
   return `${parts.join(' | ')}, passed on ${strip === 0 ? 'whole' : `from byte ${strip}`}`;
 };
 
-/** Reads an unsigned number. Beyond 2^53 it comes out rounded, but never small: multiplied, not shifted. */
-const read = (front: Front, offset: number, width: number, order: ByteOrder): number => {
-  const step = order === 'be' ? 1 : -1;
-  let index = order === 'be' ? offset : offset + width - 1;
-  let value = 0;
-  for (let count = 0; count < width; count++, index += step) value = value * 256 + front.at(index);
-  return value;
-};
-
 const write = (bytes: Uint8Array, value: number, offset: number, width: number, order: ByteOrder): void => {
   const step = order === 'be' ? -1 : 1;
   let index = order === 'be' ? offset + width - 1 : offset;
@@ -109,6 +100,7 @@ const bare = new Map<Width, LengthPrefixedRule>();
 const made = (given: LengthPrefixedOptions): LengthPrefixedRule => {
   const width = checkWidth(given.width);
   const order = checkOneOf<ByteOrder>('order', given.order ?? 'be', ['be', 'le']);
+  const little = order === 'le';
   const offset = checkInteger('offset', given.offset ?? 0, 0, DEFAULT_LIMIT);
   const limit = checkLimit('limit', given.limit ?? DEFAULT_LIMIT);
   const header = offset + width;
@@ -138,17 +130,16 @@ const made = (given: LengthPrefixedOptions): LengthPrefixedRule => {
     if (strip !== width || offset > 0) target.fill(0, at, at + strip);
     target.set(payload, at + strip);
     if (strip > offset) write(target, length, at + offset, width, order);
-    else if (read(frontOf(target.subarray(at, at + size)), offset, width, order) !== length)
+    else if (frontOf(target.subarray(at, at + size)).uint(offset, width, little) !== length)
       throw new RangeError(`the payload brings its own length, which must be ${length}`);
     return at + size;
   };
 
   /** Says so, where the length in the other byte order would do. */
   const guessOrder = (front: Front): string | undefined => {
-    const other = order === 'be' ? 'le' : 'be';
-    const length = read(front, offset, width, other);
+    const length = front.uint(offset, width, !little);
     if (width === 1 || length + shift < least || length + shift > limit) return undefined;
-    return `in ${named[other]} order the length would be ${length}`;
+    return `in ${named[little ? 'be' : 'le']} order the length would be ${length}`;
   };
 
   const refused = (front: Front, body: number): Verdict => {
@@ -164,7 +155,7 @@ const made = (given: LengthPrefixedOptions): LengthPrefixedRule => {
     drawing: drawn(offset, `length (${width}, ${named[order]})`, shift, limit, strip),
     judge: (front) => {
       if (front.length < header) return more;
-      const body = read(front, offset, width, order) + shift;
+      const body = front.uint(offset, width, little) + shift;
       return body >= least && body <= limit ? found(strip, header + body - strip) : refused(front, body);
     },
     encode: (payload) => {

@@ -1,7 +1,17 @@
 import { checkInteger, checkObject } from '../check.js';
 import { carve } from './carve.js';
 import { guessProtocol } from './guess.js';
-import { type InvertibleRule, DEFAULT_LIMIT, checkLimit, found, malformed, more, tooLong } from './rule.js';
+import {
+  type Front,
+  type InvertibleRule,
+  type Verdict,
+  DEFAULT_LIMIT,
+  checkLimit,
+  found,
+  malformed,
+  more,
+  tooLong,
+} from './rule.js';
 
 /** What can be set for `netstring`. */
 export interface NetstringOptions {
@@ -19,7 +29,11 @@ const DIGITS = 16;
 
 const text = new TextEncoder();
 
+const isDigit = (byte: number): boolean => byte >= ZERO && byte <= NINE;
+
 const shown = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}`;
+
+const noComma = (byte: number): Verdict => malformed(`${shown(byte)} where a comma should end the payload`);
 
 /**
  * Each frame is its length in decimal digits, a colon, as many bytes of payload, and a comma: `5:hello,`.
@@ -31,27 +45,30 @@ const shown = (byte: number): string => `0x${byte.toString(16).padStart(2, '0')}
 export const netstring = (options: NetstringOptions = {}): InvertibleRule => {
   const { limit = DEFAULT_LIMIT } = checkObject('options', options);
   checkLimit('limit', limit);
+
+  /** What to say of digits that no frame follows, `byte` after them: out of `judge`, which is to be short. */
+  const refused = (front: Front, digits: number, length: number, byte: number): Verdict => {
+    if (digits > DIGITS) return tooLong(length, limit, Infinity, guessProtocol(front));
+    if (byte < 0) return more;
+    if (isDigit(byte)) return malformed('a length with a leading zero', guessProtocol(front));
+    if (byte === COLON && digits > 0) return tooLong(length, limit, digits + length + 2, guessProtocol(front));
+    return malformed(`${shown(byte)} where a digit should stand`, guessProtocol(front));
+  };
+
   return {
     name: 'netstring',
     capacity: DIGITS + limit + 2,
     judge: (front) => {
       let length = 0;
-      for (let index = 0; ; index++) {
-        const byte = front.at(index);
-        if (byte < 0) return more;
-        if (byte === COLON && index > 0) {
-          const end = index + 1 + length;
-          if (length > limit) return tooLong(length, limit, end + 1, guessProtocol(front));
-          if (front.length > end && front.at(end) !== COMMA)
-            return malformed(`${shown(front.at(end))} where a comma should end the payload`);
-          return found(index + 1, length, 1);
-        }
-        if (byte < ZERO || byte > NINE)
-          return malformed(`${shown(byte)} where a digit should stand`, guessProtocol(front));
-        if (index > 0 && length === 0) return malformed('a length with a leading zero', guessProtocol(front));
+      let digits = 0;
+      let byte = front.at(0);
+      while (isDigit(byte) && digits <= DIGITS && (length > 0 || digits === 0)) {
         length = length * 10 + byte - ZERO;
-        if (index === DIGITS) return tooLong(length, limit, Infinity, guessProtocol(front));
+        byte = front.at(++digits);
       }
+      if (byte !== COLON || digits === 0 || length > limit) return refused(front, digits, length, byte);
+      const last = front.at(digits + 1 + length);
+      return last < 0 || last === COMMA ? found(digits + 1, length, 1) : noComma(last);
     },
     encode: (payload) => {
       checkInteger('payload.length', payload.length, 0, limit);

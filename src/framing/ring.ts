@@ -10,7 +10,8 @@ const NOTHING = new Uint8Array(0);
 /** Up to so many bytes are copied one by one: for few, a view costs more than it saves. */
 const FEW = 32;
 
-const copy = (source: Uint8Array, from: number, target: Uint8Array, at: number, count: number): void => {
+/** @internal Copies `count` bytes. */
+export const copy = (source: Uint8Array, from: number, target: Uint8Array, at: number, count: number): void => {
   if (count > FEW) target.set(source.subarray(from, from + count), at);
   else for (let index = 0; index < count; index++) target[at + index] = source[from + index] as number;
 };
@@ -44,14 +45,15 @@ export class Ring {
 
   /** Appends as much of `chunk`, from its byte `from` on, as there is room for, and answers how many bytes that was. */
   write(chunk: Uint8Array, from = 0): number {
-    const count = Math.max(0, Math.min(chunk.length - from, this.capacity - this.#length));
-    if (count === 0) return 0;
-    this.#reserve(this.#length + count);
+    const count = Math.min(chunk.length - from, this.capacity - this.#length);
+    if (count <= 0) return 0;
+    const length = this.#length + count;
+    if (length > this.#bytes.length) this.#grow(length);
     const back = this.#place(this.#length);
     const first = Math.min(count, this.#bytes.length - back);
     copy(chunk, from, this.#bytes, back, first);
-    copy(chunk, from + first, this.#bytes, 0, count - first);
-    this.#length += count;
+    if (first < count) copy(chunk, from + first, this.#bytes, 0, count - first);
+    this.#length = length;
     return count;
   }
 
@@ -75,7 +77,7 @@ export class Ring {
     const from = this.#place(start);
     const first = Math.min(end - start, this.#bytes.length - from);
     copy(this.#bytes, from, target, 0, first);
-    copy(this.#bytes, 0, target, first, end - start - first);
+    if (first < end - start) copy(this.#bytes, 0, target, first, end - start - first);
   }
 
   /** A copy of the bytes from `start` up to, not including, `end`. */
@@ -97,8 +99,7 @@ export class Ring {
     return place < this.#bytes.length ? place : place - this.#bytes.length;
   }
 
-  #reserve(needed: number): void {
-    if (needed <= this.#bytes.length) return;
+  #grow(needed: number): void {
     let size = Math.max(LEAST, this.#bytes.length);
     while (size < needed) size *= 2;
     const bytes = new Uint8Array(Math.max(needed, Math.min(size, this.capacity)));

@@ -8,6 +8,11 @@ export interface Front {
   at(index: number): number;
   /** Where `byte` stands first, at `from` or after it, or -1. Ten times as fast as looking at each byte. */
   indexOf(byte: number, from: number): number;
+  /**
+   * The unsigned number in the `width` bytes from `index` on, the high end first unless `littleEndian` is true; they
+   * must have come. Beyond 2^53 it comes out rounded, but never small. Twice as fast as looking at each byte.
+   */
+  uint(index: number, width: number, littleEndian?: boolean): number;
 }
 
 /**

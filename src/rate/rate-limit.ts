@@ -20,7 +20,10 @@ export interface RateLimits {
 
 /** A limit, and how it is kept. */
 export interface RateLimitOptions extends RateLimits {
-  /** How many keys have a bucket of their own; the one that was not asked for longest is forgotten (default 10,000). */
+  /**
+   * How many keys have a bucket of their own; the one that was not asked for longest is forgotten (default 10,000). Those
+   * come on top that are the key of a connection as long as it is there.
+   */
   readonly keys?: number;
   /** What time is measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
@@ -87,6 +90,8 @@ export class KeptLimit implements RateLimit, Terms {
   readonly #keys: number;
   readonly #scheduler: SchedulerLike;
   readonly #buckets = new Map<RateKey | undefined, Bucket>();
+  /** Those of keys that somebody keeps to for as long as he is there: they are not forgotten meanwhile. */
+  readonly #kept = new Map<RateKey | undefined, { readonly bucket: Bucket; users: number }>();
   #given: RateLimits;
 
   constructor(options: RateLimitOptions) {
@@ -105,7 +110,8 @@ export class KeptLimit implements RateLimit, Terms {
     const given = { ...this.#given, ...checkObject('limits', limits) };
     const rates = ratesOf(given);
     // What was allowed until now was allowed by the rates until now.
-    const buckets = new Set([...this.#buckets.values(), ...this.waitedFor]);
+    const kept = Array.from(this.#kept.values(), ({ bucket }) => bucket);
+    const buckets = new Set([...this.#buckets.values(), ...kept, ...this.waitedFor]);
     for (const bucket of buckets) bucket.settle();
     this.#given = given;
     this.rates = rates;
@@ -114,7 +120,7 @@ export class KeptLimit implements RateLimit, Terms {
 
   get statistics(): RateStatistics {
     const { passed, slowed, dropped, answered, disconnected } = this;
-    return { passed, slowed, dropped, answered, disconnected, keys: this.#buckets.size };
+    return { passed, slowed, dropped, answered, disconnected, keys: this.#buckets.size + this.#kept.size };
   }
 
   /** A bucket that nobody shares. */
@@ -125,12 +131,36 @@ export class KeptLimit implements RateLimit, Terms {
   /** The bucket of a key, or the one of all who have none. */
   bucketOf(key: RateKey | undefined): Bucket {
     const buckets = this.#buckets;
+    const kept = this.#kept.size > 0 ? this.#kept.get(key) : undefined;
+    if (kept !== undefined) return kept.bucket;
     const bucket = buckets.get(key) ?? this.ownBucket();
     // In again at the end: in front is who was not asked for longest.
     buckets.delete(key);
     buckets.set(key, bucket);
-    if (buckets.size > this.#keys) buckets.delete(buckets.keys().next().value);
+    this.#forgetOldest();
     return bucket;
+  }
+
+  /** The same, for one who asks once and keeps to it until he gives it back. */
+  keep(key: RateKey | undefined): Bucket {
+    const bucket = this.bucketOf(key);
+    const kept = this.#kept.get(key);
+    this.#buckets.delete(key);
+    if (kept === undefined) this.#kept.set(key, { bucket, users: 1 });
+    else kept.users++;
+    return bucket;
+  }
+
+  giveBack(key: RateKey | undefined): void {
+    const kept = this.#kept.get(key);
+    if (kept === undefined || --kept.users > 0) return;
+    this.#kept.delete(key);
+    this.#buckets.set(key, kept.bucket);
+    this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    if (this.#buckets.size > this.#keys) this.#buckets.delete(this.#buckets.keys().next().value);
   }
 }
 

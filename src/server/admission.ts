@@ -1,3 +1,4 @@
+import { networkOf } from '../connection/network-of.js';
 import { Alarm, type Timetable } from '../time/timetable.js';
 import { Changeable } from './changing.js';
 import type { ServedClient } from './client.js';
@@ -25,11 +26,13 @@ export class Admission {
   readonly #clients: Clients;
   #limits: ServerLimits;
   #paused = false;
-  /** How many accepted clients there are of each host. */
-  readonly #ofHost = new Map<string, number>();
+  /** How many accepted clients there are of each address: an IPv4 address, or the network of an IPv6 address. */
+  readonly #ofNetwork = new Map<string, number>();
   /** Those who have been told to go. They are not counted: their places are as good as free. */
   readonly #leaving = new Set<ServedClient>();
-  /** Who is to go first for others, the last of them first. Found for all together, since it takes a look at each. */
+  /** Those who stand in front of a gate: they go first for others, in the order in which they came. */
+  readonly #guarded = new Set<ServedClient>();
+  /** Who is to go next, the last of them first. Found for all together, since it takes a look at each. */
   #candidates: Candidate[] = [];
   /** How many may come in at once by the accept rate, as it was at a time. */
   #tokens = 0;
@@ -72,13 +75,16 @@ export class Admission {
   /** Somebody has come through the gate: why he is refused, if he is. `makeRoom` disconnects whom it is given. */
   judge(address: string, makeRoom: (client: ServedClient) => void): RefusedReason | undefined {
     const host = hostIn(address);
+    const { maxConnections, whenFull, maxPerAddress } = this.#limits;
     const reason = this.rules.judge(host);
     if (reason !== undefined) return reason;
+    if (host !== undefined && (this.#ofNetwork.get(networkOf({ peer: address })) ?? 0) >= maxPerAddress) {
+      return 'too-many-of-address';
+    }
+    // Who is refused for what he is uses up nothing of what others may come by.
     this.#count();
     this.#tokens--;
     this.refresh();
-    const { maxConnections, whenFull, maxPerAddress } = this.#limits;
-    if (host !== undefined && (this.#ofHost.get(host) ?? 0) >= maxPerAddress) return 'too-many-of-address';
     if (this.#present < maxConnections) return undefined;
     const idlest = whenFull === 'close-idlest' ? this.#idlest() : undefined;
     if (idlest === undefined) return 'full';
@@ -88,19 +94,27 @@ export class Admission {
 
   /** One more is there. */
   joined(client: ServedClient): void {
-    this.#countHost(client, 1);
+    this.#countNetwork(client, 1);
     this.refresh();
+  }
+
+  /** One stands in front of a gate, or has come through. */
+  guards(client: ServedClient, guarded: boolean): void {
+    if (guarded && client.opener === 'passive' && !this.#leaving.has(client)) this.#guarded.add(client);
+    else this.#guarded.delete(client);
   }
 
   /** One was told to go. */
   leaves(client: ServedClient): void {
+    this.#guarded.delete(client);
     this.#leaving.add(client);
     this.refresh();
   }
 
   left(client: ServedClient): void {
+    this.#guarded.delete(client);
     this.#leaving.delete(client);
-    this.#countHost(client, -1);
+    this.#countNetwork(client, -1);
     this.refresh();
   }
 
@@ -137,16 +151,18 @@ export class Admission {
     this.#countedAt = now;
   }
 
-  #countHost({ address, opener }: ServedClient, more: 1 | -1): void {
-    const host = hostIn(address);
-    if (host === undefined || opener === 'active') return;
-    const count = (this.#ofHost.get(host) ?? 0) + more;
-    if (count > 0) this.#ofHost.set(host, count);
-    else this.#ofHost.delete(host);
+  #countNetwork({ address, opener }: ServedClient, more: 1 | -1): void {
+    if (hostIn(address) === undefined || opener === 'active') return;
+    const network = networkOf({ peer: address });
+    const count = (this.#ofNetwork.get(network) ?? 0) + more;
+    if (count > 0) this.#ofNetwork.set(network, count);
+    else this.#ofNetwork.delete(network);
   }
 
-  /** The accepted client that has been silent longest. */
+  /** The accepted client that has been silent longest; but nobody who is known goes for one of whom nothing is. */
   #idlest(): ServedClient | undefined {
+    const [stranger] = this.#guarded;
+    if (stranger !== undefined) return stranger;
     return this.#nextCandidate() ?? this.#lookForCandidates();
   }
 

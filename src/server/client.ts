@@ -11,7 +11,7 @@ import { Meter } from './rates.js';
 import type { ClientStatistics, Sum } from './statistics.js';
 import type { ServerLimits } from './limits.js';
 import { type TagKeeper, Tags } from './tags.js';
-import type { Watch } from './watch.js';
+import type { Opener, Watch } from './watch.js';
 
 /** The time of something that has not happened. */
 const NEVER = -1;
@@ -30,10 +30,9 @@ export interface ClientState {
   readonly paused: boolean;
   /** It has been silent, was sent a keep-alive, and has not been heard since. */
   readonly keepAlivePending: boolean;
+  /** It stands in front of a gate (`authenticate`): nobody knows who it is, and it is sent nothing. */
+  readonly guarded: boolean;
 }
-
-/** Who opened a connection: we dialled (`active`), or they did (`passive`). */
-export type Opener = 'active' | 'passive';
 
 /** A client as it was at one moment: plain values, to be printed or sent. */
 export interface ClientSnapshot {
@@ -59,6 +58,8 @@ export interface Client {
   readonly name: string;
   readonly opener: Opener;
   readonly connection: Connection;
+  /** Who it is, where `authenticate` has let it in: what its gate gave. In no snapshot, since it may be anything. */
+  readonly identity: unknown;
   readonly rooms: ReadonlySet<string>;
   /** Words that the program marks it with: `client.tags.add('slow')`. To the server they mean nothing but how many may bear one. */
   readonly tags: Set<string>;
@@ -81,6 +82,8 @@ export interface Host extends Post {
   limits(): ServerLimits;
   /** Whether a client is not to be read from, by itself or with all others. */
   pauses(byItself: boolean): boolean;
+  /** A client stands in front of a gate, or has come through. */
+  guards(client: ServedClient, guarded: boolean): void;
   named(client: ServedClient, before: string): void;
   entered(client: ServedClient, room: string): void;
   exited(client: ServedClient, room: string): void;
@@ -105,6 +108,7 @@ export class ServedClient implements Client, Watch, TagKeeper {
   keepAlivesOut = 0;
   framesRefused = 0;
   dropCount = 0;
+  identity: unknown = undefined;
   readonly meter = new Meter();
   readonly #host: Host;
   readonly #events: Events;
@@ -119,6 +123,8 @@ export class ServedClient implements Client, Watch, TagKeeper {
   #goneAt = NEVER;
   #outbox: Outbox | null = null;
   #reader: Subscriber<boolean> | null = null;
+  /** How many gates it stands in front of: a gate may have another behind it. */
+  #gates = 0;
   /** How many signs of life it had given when it was asked for one. */
   #owesSince = NEVER;
   /** `pauseListening` was called for it. */
@@ -244,6 +250,20 @@ export class ServedClient implements Client, Watch, TagKeeper {
     this.#events.tell('dropped', { client: this });
   }
 
+  guarded(): void {
+    if (this.#gates++ === 0) this.#host.guards(this, true);
+  }
+
+  attemptFailed(attempt: number): void {
+    this.#events.tell('attempt-failed', { client: this, attempt });
+  }
+
+  admitted(identity: unknown): void {
+    if (--this.#gates === 0) this.#host.guards(this, false);
+    this.identity = identity;
+    this.#events.tell('admitted', { client: this });
+  }
+
   // ── what its server does ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** Its answers are subscribed to: from now on it can be sent to. */
@@ -325,6 +345,7 @@ export class ServedClient implements Client, Watch, TagKeeper {
       idle: this.silentFor >= this.#host.idleAfter,
       paused: this.#isPaused || resting,
       keepAlivePending: this.#owesSince === this.#signsOfLife,
+      guarded: this.#gates > 0,
     };
   }
 
@@ -360,7 +381,8 @@ export class ServedClient implements Client, Watch, TagKeeper {
   }
 
   #openOutbox(): Outbox | null {
-    return this.#outbox?.closed === false && this.leaving === undefined ? this.#outbox : null;
+    const there = this.#outbox?.closed === false && this.leaving === undefined && this.#gates === 0;
+    return there ? this.#outbox : null;
   }
 
   readonly #seen = (): void => {

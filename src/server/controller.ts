@@ -91,6 +91,7 @@ export class Controller<B> implements Server<B> {
       oneCaughtUp: () => this.#oneCaughtUp(),
       now: () => this.#timetable.now(),
       pauses: (byItself) => !this.state.value.draining && (byItself || !this.state.value.listening),
+      guards: (client, guarded) => this.#admission.guards(client, guarded),
       named: (client, before) => this.clients.rename(client, before),
       entered: (client, room) => this.clients.enter(client, room),
       exited: (client, room) => this.clients.exit(client, room),

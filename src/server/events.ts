@@ -8,7 +8,8 @@ import type { StopReport } from './report.js';
 /**
  * Why a connection was refused: its address is denied, or is none of those that are allowed; the server is full; too many
  * of its address are there; the acceptor had no descriptor left; too many waited already; the TLS handshake came to
- * nothing, or was given up because too many others were under way.
+ * nothing, or was given up because too many others were under way; or, where a `proxyProtocol` tells the server, it is no
+ * proxy that is trusted, or sent no header.
  */
 export type RefusedReason =
   | 'denied'
@@ -18,7 +19,9 @@ export type RefusedReason =
   | 'backing-off'
   | 'too-many-waiting'
   | 'handshake-failed'
-  | 'too-many-handshakes';
+  | 'too-many-handshakes'
+  | 'untrusted'
+  | 'no-header';
 
 /** What each event tells besides its `type` and the name of its `server`. */
 interface Told {
@@ -45,6 +48,10 @@ interface Told {
   readonly 'frame-refused': { readonly client: Client; readonly why: readonly string[] };
   /** A broadcast to a client was dropped, by its policy: the client is too slow. */
   readonly dropped: { readonly client: Client };
+  /** A gate has let a client in (`authenticate`): `client.identity` is who it is. */
+  readonly admitted: { readonly client: Client };
+  /** A client has failed to say who it is; of its attempts this is the so-manieth. */
+  readonly 'attempt-failed': { readonly client: Client; readonly attempt: number };
   /** A connection was not let in. */
   readonly refused: { readonly address: string; readonly reason: RefusedReason };
   /** The system could not accept; `wait` is for how many milliseconds all who come are refused. */
@@ -84,6 +91,8 @@ const CHANNELS: Readonly<Record<ServerEventType, Channel>> = {
   'keep-alive-expired': of('keep-alive-expired'),
   'frame-refused': of('frame-refused'),
   dropped: of('dropped'),
+  admitted: of('admitted'),
+  'attempt-failed': of('attempt-failed'),
   refused: of('refused'),
   'accept-failed': of('accept-failed'),
   'handler-error': of('handler-error'),

@@ -1,6 +1,6 @@
 export type { Alarm, AlarmKey, AlarmThresholds, Threshold } from './alarms.js';
 export type { Changing } from './changing.js';
-export type { Client, ClientSnapshot, ClientState, Opener } from './client.js';
+export type { Client, ClientSnapshot, ClientState } from './client.js';
 export { createServer } from './create-server.js';
 export type { ConnectOptions, Dialled, DialledState } from './dialled.js';
 export type { RefusedReason, ServerEvent, ServerEventOf, ServerEventType } from './events.js';
@@ -11,3 +11,4 @@ export type { CutClient, Stage, StopReport } from './report.js';
 export type { AddressRule, AddressRules } from './rules.js';
 export type { BroadcastOptions, DisconnectOptions, Server, ServerOptions, ServerState, StopOptions } from './server.js';
 export type { ClientStatistics, ServerStatistics, Traffic } from './statistics.js';
+export type { Opener } from './watch.js';

@@ -18,10 +18,14 @@ export interface ServerLimits {
    *
    * - `'wait'`: connected and unread, in the order in which they came, and up to `maxWaiting`, until somebody leaves.
    * - `'refuse'`: they get the `farewell`, then the end.
-   * - `'close-idlest'`: the one of those accepted that has been silent longest is disconnected to make room.
+   * - `'close-idlest'`: the one of those accepted that has been silent longest is disconnected to make room; those who
+   *   stand in front of a gate (`authenticate`) before all others.
    */
   readonly whenFull: WhenFull;
-  /** How many accepted clients there may be of one address; more are refused (default `Infinity`). */
+  /**
+   * How many accepted clients there may be of one address; more are refused (default `Infinity`). Who has an IPv6 address
+   * has a whole network of them: the first 64 bits count (`networkOf`).
+   */
   readonly maxPerAddress: number;
   /**
    * How many connections are let in a second, and how many at once after a quiet second; the others wait (default

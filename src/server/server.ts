@@ -135,11 +135,14 @@ export interface Server<B = unknown> {
   alarms(thresholds: AlarmThresholds): Observable<Alarm>;
 
   /**
-   * Sends a message to one client, behind what waits for it. False when it is gone. A message that has no bytes fails
+   * Sends a message to one client, behind what waits for it. False when it is gone, or stands in front of a gate. A message that has no bytes fails
    * that client's connection.
    */
   send(client: Client, message: B): boolean;
-  /** Sends a message to many, encoded once, and says to how many. Throws what the codec throws. */
+  /**
+   * Sends a message to many, encoded once, and says to how many: to nobody who stands in front of a gate. Throws what the
+   * codec throws.
+   */
   broadcast(message: B, options?: BroadcastOptions): number;
   /** Ends a client's connection, and if we dialled it, the dialling. Of one that is gone, nothing. */
   disconnect(client: Client, options?: DisconnectOptions): void;

@@ -1,6 +1,7 @@
-import type { Opener, ServedClient } from './client.js';
+import type { ServedClient } from './client.js';
 import type { Clients } from './registry.js';
 import { Meter, type Rates } from './rates.js';
+import type { Opener } from './watch.js';
 
 /** What is counted of every client, and of all of a server together. */
 export interface Traffic {

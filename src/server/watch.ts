@@ -12,11 +12,16 @@ export interface Belonging {
   exit(room: string): void;
 }
 
+/** Who opened a connection: we dialled (`active`), or they did (`passive`). */
+export type Opener = 'active' | 'passive';
+
 /**
  * Who watches a connection: `createServer` gives one to its handlers, as their third argument, for its statistics and
  * events. A `protocol` tells it of everything by itself; a plain handler may tell it what it likes.
  */
 export interface Watch extends Belonging {
+  /** Who opened the connection. */
+  readonly opener: Opener;
   /** A message came. */
   received(message: unknown): void;
   /** A message goes out. */
@@ -27,6 +32,12 @@ export interface Watch extends Belonging {
   refused(why: readonly string[]): void;
   /** A broadcast to this peer was dropped. */
   dropped(): void;
+  /** A gate stands in front of it (`authenticate`): nothing is sent to it besides, until it is admitted. */
+  guarded(): void;
+  /** An attempt to get in has failed: the first is number 1. */
+  attemptFailed(attempt: number): void;
+  /** The gate has let it in, and this is who it is. */
+  admitted(identity: unknown): void;
 }
 
 const NOWHERE: ReadonlySet<string> = new Set();

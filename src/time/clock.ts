@@ -13,14 +13,23 @@ export interface Clock {
 /** The longest wait that a timer of the host can be set to; longer waits are made of several. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-const timer = (ms: number, work: () => void): Subscription => {
-  const waiting = new Subscription();
-  const leg = Math.min(Math.ceil(ms), LONGEST_TIMER);
-  const rest = ms - leg;
-  const handle = setTimeout(() => (rest > 0 ? waiting.add(timer(rest, work)) : work()), leg);
-  waiting.add(() => clearTimeout(handle));
-  return waiting;
+type After = Clock['after'];
+
+/** Waits as `leg` does, which can only wait for as long as a timer of the host. */
+const inLegs = (leg: After): After => {
+  const after: After = (ms, work) => {
+    if (ms <= LONGEST_TIMER) return leg(ms, work);
+    const waiting = new Subscription();
+    waiting.add(leg(LONGEST_TIMER, () => waiting.add(after(ms - LONGEST_TIMER, work))));
+    return waiting;
+  };
+  return after;
 };
+
+const timer = inLegs((ms, work) => {
+  const handle = setTimeout(work, Math.ceil(ms));
+  return new Subscription(() => clearTimeout(handle));
+});
 
 /** The monotonic clock of the machine: a change of the wall clock does not move it. */
 export const machineClock: Clock = {
@@ -33,7 +42,8 @@ export const machineClock: Clock = {
 
 const schedulersClock = (scheduler: SchedulerLike): Clock => ({
   now: () => scheduler.now(),
-  after: (ms, work) => scheduler.schedule(work, ms),
+  // It may be one of RxJS's that wait by the host.
+  after: inLegs((ms, work) => scheduler.schedule(work, ms)),
   afterReads: (work) => {
     scheduler.schedule(work, 0);
   },

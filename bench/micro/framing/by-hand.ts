@@ -1,5 +1,5 @@
-// Parsers as one writes them by hand for one protocol, as fast as they go: the limit is looked at, and that is all; no
-// policies, no offsets, no guesses. A frame that lies whole in a chunk is a view, made in the cheapest way that Node has
+// Parsers as one writes them by hand for one protocol, as fast as they go: they refuse what ours refuse, and that is all;
+// no policies, no offsets, no guesses. A frame that lies whole in a chunk is a view, made in the cheapest way that Node has
 // (`subarray`, or asking the chunk for its buffer each time, costs twice that); one that straddles is gathered.
 
 /** A parser, with where its frames go: to be given chunks. */
@@ -73,6 +73,13 @@ export const sized =
 /** Frames of one size. */
 export const fixed = (size: number): Parser => sized({ header: 0, trailer: 0, size: () => size });
 
+/** A length of one byte. */
+export const u8: Parser = sized({
+  header: 1,
+  trailer: 0,
+  size: (bytes, at, end) => (at === end ? 0 : 1 + (bytes[at] as number)),
+});
+
 /** A length of two bytes, the high end first. */
 export const u16be: Parser = sized({
   header: 2,
@@ -93,6 +100,23 @@ export const u32be: Parser = sized({
             ((bytes[at + 1] as number) << 16) |
             ((bytes[at + 2] as number) << 8) |
             (bytes[at + 3] as number)) >>>
+            0,
+        ),
+});
+
+/** A length of four bytes, the low end first. */
+export const u32le: Parser = sized({
+  header: 4,
+  trailer: 0,
+  size: (bytes, at, end) =>
+    end - at < 4
+      ? 0
+      : 4 +
+        checked(
+          ((bytes[at] as number) |
+            ((bytes[at + 1] as number) << 8) |
+            ((bytes[at + 2] as number) << 16) |
+            ((bytes[at + 3] as number) << 24)) >>>
             0,
         ),
 });
@@ -119,6 +143,7 @@ export const varint: Parser = sized({
       const byte = bytes[index] as number;
       length |= (byte & 127) << shift;
       if (byte < 128) {
+        if (byte === 0 && shift > 0) throw new RangeError('a length with bytes to spare');
         this.header = index + 1 - at;
         return this.header + checked(length);
       }
@@ -136,13 +161,14 @@ export const netstring: Parser = sized({
     let length = 0;
     for (let index = at; index < end; index++) {
       const byte = bytes[index] as number;
-      if (byte === 0x3a) {
+      if (byte === 0x3a && index > at) {
         this.header = index + 1 - at;
         const last = index + 1 + length;
         if (last < end && bytes[last] !== 0x2c) throw new RangeError('no comma');
         return this.header + length + 1;
       }
       if (byte < 0x30 || byte > 0x39) throw new RangeError('no digit');
+      if (length === 0 && index > at) throw new RangeError('a leading zero');
       length = checked(length * 10 + byte - 0x30);
     }
     return 0;
@@ -170,7 +196,7 @@ const ended =
             at = from;
             continue;
           }
-          emit(carry.bytes.slice(0, carry.held - (paired ? 1 : 0)));
+          emit(carry.bytes.slice(0, checked(carry.held - (paired ? 1 : 0))));
           carry.held = 0;
         } else {
           const paired = end > at && chunk[end - 1] === before;

@@ -24,8 +24,10 @@ interface Pair {
 
 const pairs: readonly Pair[] = [
   { name: 'fixed', rule: () => fixed(PAYLOAD), parser: byHand.fixed(PAYLOAD) },
+  { name: 'lengthPrefixed(1)', rule: () => lengthPrefixed(1), parser: byHand.u8 },
   { name: 'lengthPrefixed(2)', rule: () => lengthPrefixed(2), parser: byHand.u16be },
   { name: 'lengthPrefixed(4)', rule: () => lengthPrefixed(4), parser: byHand.u32be },
+  { name: 'lengthPrefixed(4), le', rule: () => lengthPrefixed({ width: 4, order: 'le' }), parser: byHand.u32le },
   { name: 'selfCounting', rule: () => selfCounting(), parser: byHand.selfCounting },
   { name: 'varint', rule: () => varint(), parser: byHand.varint },
   { name: 'netstring', rule: () => netstring(), parser: byHand.netstring },
