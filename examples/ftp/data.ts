@@ -15,6 +15,11 @@ import {
 } from 'rxjs';
 import { type Connection, type DialOptions, type ListenOptions, dial, listen } from 'sluice';
 
+/** A data connection that did not come. */
+export class Unreached extends Error {
+  readonly code = 'UNREACHED';
+}
+
 /** How data connections come about. */
 export interface DataOptions {
   /** How long a port that was opened may be left unused, and a connection may take to come, in milliseconds. */
@@ -145,13 +150,15 @@ export class DataPort {
 
   async #next(): Promise<Connection> {
     const way = this.#way;
-    if (way === undefined) throw new Error('there is no way for data');
     try {
+      if (way === undefined) throw new Unreached();
       return await firstValueFrom(way.arrival.pipe(timeout(this.#options.deadline), takeUntil(this.#closed)));
+    } catch {
+      throw new Unreached();
     } finally {
       // It is the transfer's now.
       if (this.#way === way) this.#way = undefined;
-      way.open.unsubscribe();
+      way?.open.unsubscribe();
     }
   }
 

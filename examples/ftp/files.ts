@@ -16,6 +16,12 @@ export interface Entry {
   readonly stats: Stats;
 }
 
+/** A file that is open, and the place in it from where on it is read or written. */
+export interface Opened {
+  readonly file: FileHandle;
+  readonly start: number;
+}
+
 /** The most bytes of a path, as the system has it. */
 const LONGEST = 4_096;
 
@@ -71,15 +77,16 @@ export class Files {
     }
   }
 
-  /** Opens a file to be read from. */
-  async read(path: string): Promise<{ readonly file: FileHandle; readonly stats: Stats }> {
-    return this.#opened(await this.#existing(path), constants.O_RDONLY);
+  /** Opens a file to be read from `start` on. */
+  async read(path: string, start: number): Promise<Opened> {
+    const { file } = await this.#opened(await this.#existing(path), constants.O_RDONLY);
+    return { file, start };
   }
 
-  /** Opens a file to be written, and says from where on: `start`, or the end of what is there. */
-  async write(path: string, start: number | 'append'): Promise<{ readonly file: FileHandle; readonly start: number }> {
+  /** Opens a file to be written from `start` on, or from the end of what is there. */
+  async write(path: string, start: number | 'end'): Promise<Opened> {
     const { file, stats } = await this.#opened(await this.#target(path), constants.O_WRONLY | constants.O_CREAT);
-    const from = start === 'append' ? stats.size : start;
+    const from = start === 'end' ? stats.size : start;
     if (from <= stats.size) return { file, start: from };
     await file.close();
     throw Object.assign(new Error('behind the end of the file'), { code: 'EINVAL' });

@@ -14,7 +14,9 @@ const WAITING = 4;
 const LINES = 64;
 
 /** A transfer that was cut short from this side. */
-export class Interrupted extends Error {}
+export class Interrupted extends Error {
+  readonly code = 'INTERRUPTED';
+}
 
 // ── out ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
