@@ -32,7 +32,7 @@ const NO_RESTART = reply(550, 'REST works with TYPE I');
 /** A data connection is made, `transfer` uses it, and the client is told how that went; or it is aborted. */
 const transferred = (client: Client, what: string, transfer: Transfer): Observable<Reply> =>
   defer(() => {
-    client.transferring = true;
+    client.transfers(true);
     const work = concat(
       of(reply(150, `Data connection for ${what}`)),
       defer(() => client.data.connect()).pipe(mergeMap(transfer)),
@@ -43,10 +43,7 @@ const transferred = (client: Client, what: string, transfer: Transfer): Observab
       client.aborts.pipe(map(() => reply(426, 'Transfer aborted'))),
     ).pipe(
       takeWhile(isPreliminary, true),
-      finalize(() => {
-        client.transferring = false;
-        client.doings.next();
-      }),
+      finalize(() => client.transfers(false)),
     );
   });
 
@@ -113,13 +110,15 @@ async function* linesOf({ files }: Client, path: string, stats: Stats, show: Sho
 
 /** LIST, NLST and MLSD: a list over a data connection. `folders`: of folders only. */
 export const list = (client: Client, argument: string, show: Show, folders = false): Observable<Reply> =>
-  defer(() => look(client, argument)).pipe(
-    mergeMap(([path, stats]) => {
-      if (folders && !stats.isDirectory()) return of(reply(501, 'That is no folder'));
-      if (!client.data.ready) return of(NO_WAY);
-      return transferred(client, `the list of ${path}`, send(lineBytes(linesOf(client, path, stats, show))));
-    }),
-  );
+  defer(() => {
+    if (!client.data.ready) return of(NO_WAY);
+    return from(look(client, argument)).pipe(
+      mergeMap(([path, stats]) => {
+        if (folders && !stats.isDirectory()) return of(reply(501, 'That is no folder'));
+        return transferred(client, `the list of ${path}`, send(lineBytes(linesOf(client, path, stats, show))));
+      }),
+    );
+  });
 
 /** STAT: a list over the control connection. */
 export const listHere = (client: Client, argument: string): Observable<Reply> =>

@@ -64,7 +64,7 @@ export class Client {
   transferring = false;
   /** Tells the transfer that is under way to end. */
   readonly aborts = new Subject<void>();
-  /** It does something, or a transfer has ended: from then on it may be idle. */
+  /** It says something, or a transfer begins or ends: the time in which it may be idle is measured anew. */
   readonly doings = new Subject<void>();
 
   constructor(user: string, { connection, address }: Peer<string>, { files, writable, data }: SessionOptions) {
@@ -73,6 +73,12 @@ export class Client {
     this.files = files;
     this.writable = writable;
     this.data = new DataPort(connection, data);
+  }
+
+  /** A transfer begins, or ends. */
+  transfers(transferring: boolean): void {
+    this.transferring = transferring;
+    this.doings.next();
   }
 }
 
