@@ -83,8 +83,9 @@ export const passiveAnswer = (host: string, port: number): string | undefined =>
 /** Where the next data connection comes from. */
 interface Way {
   readonly arrival: Observable<Connection>;
-  /** The port, and the deadline. */
+  /** The port, as long as it is open; and what closes it while nobody uses it. */
   readonly open: Subscription;
+  readonly unused: Subscription;
 }
 
 /** The data connection that the next transfer is to have. There is one at most: another PASV or PORT takes its place. */
@@ -109,15 +110,15 @@ export class DataPort {
 
   /** Opens a port, and gives its number. The first connection from the peer's address is kept, and the port closed. */
   passive(): Promise<number> {
-    const { deadline, listen: open = listen } = this.#options;
+    const { deadline, listen: opening = listen } = this.#options;
     this.close();
     return new Promise((opened, failed) => {
       const arrived = new ReplaySubject<Connection>(1);
-      const port = open({ host: this.here, port: 0, backlog: 16, onListening: ({ port: number }) => opened(number ?? 0) });
+      const port = opening({ host: this.here, port: 0, backlog: 16, onListening: ({ port: number }) => opened(number ?? 0) });
       arrived.subscribe({ error: failed });
-      this.#way = { arrival: arrived, open: new Subscription() };
-      this.#way.open.add(port.pipe(filter(this.#isPeer), take(1)).subscribe(arrived));
-      this.#way.open.add(timer(deadline).subscribe(() => this.close()));
+      const [open, unused] = [new Subscription(), timer(deadline).subscribe(() => this.close())];
+      this.#way = { arrival: arrived, open, unused };
+      open.add(port.pipe(filter(this.#isPeer), take(1)).subscribe(arrived));
     });
   }
 
@@ -125,7 +126,8 @@ export class DataPort {
   active(place: Place): void {
     const { deadline, dial: reach = dial } = this.#options;
     this.close();
-    this.#way = { arrival: reach({ ...place, connectTimeout: deadline }), open: new Subscription() };
+    const arrival = reach({ ...place, connectTimeout: deadline });
+    this.#way = { arrival, open: Subscription.EMPTY, unused: Subscription.EMPTY };
   }
 
   /**
@@ -152,6 +154,7 @@ export class DataPort {
     const way = this.#way;
     try {
       if (way === undefined) throw new Unreached();
+      way.unused.unsubscribe();
       return await firstValueFrom(way.arrival.pipe(timeout(this.#options.deadline), takeUntil(this.#closed)));
     } catch {
       throw new Unreached();
@@ -168,6 +171,7 @@ export class DataPort {
     this.#way = undefined;
     this.#closed.next();
     way?.open.unsubscribe();
+    way?.unused.unsubscribe();
     if (way?.arrival instanceof ReplaySubject) way.arrival.subscribe((connection) => connection.abort()).unsubscribe();
   }
 
