@@ -1,7 +1,7 @@
 // All commands by their verbs. Each takes an argument and gives replies; those that move data are in moving.ts.
 import type { Stats } from 'node:fs';
 import { of } from 'rxjs';
-import { type Command, FEATURES, type Reply, quoted, reply, utf8Option } from './control.js';
+import { type Command, FEATURES, type Reply, UNREADABLE, quoted, reply, utf8Option } from './control.js';
 import { type Place, extendedPortArgument, passiveAnswer, portArgument, sameHost } from './data.js';
 import { inside } from './files.js';
 import { chosenFacts, factsLine, longLine, nameLine, timeValue, withoutOptions } from './listings.js';
@@ -180,7 +180,7 @@ const moving = new Set(['LIST', 'NLST', 'MLSD', 'RETR', 'STOR', 'APPE']);
 
 export const perform = (client: Client, { verb, argument }: Command): Answer => {
   const deed = Object.hasOwn(deeds, verb) ? deeds[verb] : undefined;
-  if (deed === undefined) return of(verb === '' ? reply(500, 'Not a command') : reply(502, 'No such command'));
+  if (deed === undefined) return of(verb === UNREADABLE.verb ? reply(500, 'Not a command') : reply(502, 'No such command'));
   if (argument === '' && demanding.has(verb)) return of(reply(501, `${verb} takes a path`));
   if (writing.has(verb) && !client.writable) return of(reply(550, 'Reading only'));
   return deed(client, argument);

@@ -1,10 +1,24 @@
 // The control protocol: lines, the commands in them, and replies.
 import * as t from 'io-ts';
 import * as E from 'fp-ts/lib/Either.js';
-import { type InvertibleRule, line, text } from 'sluice';
+import { type InvertibleRule, delimited, text } from 'sluice';
 
-/** Commands and replies are lines that end in CR LF. A path of the system has 4,096 bytes at most, a command a few more. */
-export const controlLine: InvertibleRule = line({ ending: 'crlf', maxBytes: 4_200 });
+/** A path of the system has 4,096 bytes at most, a command a few more. */
+const LONGEST = 4_200;
+
+const LF = 10;
+const ending = delimited(['\r', '\n'], { limit: LONGEST });
+
+/**
+ * Lines that end in CR LF. Either of the two is the end of one, so that behind each line there is an empty one, which is
+ * left out: of an ABOR that a client sends as urgent data, the last byte comes by another way, and that is its LF.
+ */
+export const controlLine: InvertibleRule = {
+  name: 'ftp-line',
+  capacity: ending.capacity,
+  judge: (front, seen, ended) => ending.judge(front, seen, ended),
+  encode: (line) => Buffer.concat([ending.encode(line), Uint8Array.of(LF)]),
+};
 
 /** What a client says: `RETR a file.txt`. The verb is in capitals, and all behind the one space is the argument. */
 export interface Command {
@@ -12,8 +26,9 @@ export interface Command {
   readonly argument: string;
 }
 
-/** Stands for a line that is no command. */
-export const UNREADABLE: Command = { verb: '', argument: '' };
+/** Stands for a line that is no command, and for one that is empty. */
+export const UNREADABLE: Command = { verb: '?', argument: '' };
+export const EMPTY_LINE: Command = { verb: '', argument: '' };
 
 // ── what Telnet has left behind ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -48,11 +63,12 @@ const withoutTelnet = (bytes: Uint8Array): Uint8Array => {
 // oxlint-disable-next-line no-control-regex
 const FORBIDDEN = /[\0\r\n]/;
 
-/** A line of bytes as a command: UTF-8, a verb of letters, and an argument without NUL, CR and LF. */
+/** A line of bytes as a command, or none where it is empty: UTF-8, a verb of letters, and an argument without NUL, CR and LF. */
 export const commandLine = new t.Type<Command, Uint8Array, Uint8Array>(
   'command',
   (value): value is Command => typeof (value as Partial<Command> | null)?.verb === 'string',
   (bytes, context) => {
+    if (bytes.length === 0) return t.success(EMPTY_LINE);
     const said = text.decode(withoutTelnet(bytes));
     if (E.isLeft(said)) return t.failure(bytes, context, 'not UTF-8');
     const [, verb = '', argument = ''] = /^([a-z]{3,4})(?: (.*))?$/is.exec(said.right) ?? [];

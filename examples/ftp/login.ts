@@ -52,7 +52,7 @@ export const loginGate = (accounts: Accounts, delay: number): AuthGate<string> =
       } else if (verb === 'QUIT') {
         answer(reply(221, 'Goodbye'));
         throw new NotAuthenticated('ended');
-      } else answer(asked(verb, argument));
+      } else if (verb !== '') answer(asked(verb, argument));
     }
   };
 };
@@ -66,7 +66,7 @@ const asked = (verb: string, argument: string): Reply => {
   if (verb === 'NOOP') return reply(200, 'Done');
   if (verb === 'HELP') return reply(214, 'Log in with USER and PASS');
   if (verb === 'AUTH') return reply(502, 'No TLS here');
-  return verb === '' ? reply(500, 'Not a command') : reply(530, 'Log in with USER and PASS');
+  return verb === UNREADABLE.verb ? reply(500, 'Not a command') : reply(530, 'Log in with USER and PASS');
 };
 
 /** What is said to who is sent away. */

@@ -119,6 +119,7 @@ export const session =
   (commands: Observable<Command>, peer: Peer<string>): Observable<string> => {
     const client = new Client(user, peer, options);
     const replies = commands.pipe(
+      filter(({ verb }) => verb !== ''),
       tap(() => client.doings.next()),
       filter((command) => !overtakes(client, command, peer)),
       concatMap(answered(client)),
