@@ -26,23 +26,25 @@ const content = (size: number): Buffer => {
 const big = content(3_000_000);
 
 /** A server with a few files in it, for one test. */
-const serving = (body: (server: FtpServer) => Promise<void>, ...options: readonly string[]) => async (): Promise<void> => {
-  const server = await ftpServer(
-    options.length > 0 ? options : ['--writable', '--user', USER, '--password', PASSWORD],
-  );
-  writeFileSync(join(server.root, 'a.txt'), 'one\ntwo\n');
-  writeFileSync(join(server.root, 'big.bin'), big);
-  mkdirSync(join(server.root, 'sub'));
-  writeFileSync(join(server.root, 'sub', 'b "quoted" ü.txt'), 'umlaut');
-  symlinkSync('/etc', join(server.root, 'out'));
-  symlinkSync('sub', join(server.root, 'link'));
-  utimesSync(join(server.root, 'a.txt'), 1_700_000_000, 1_700_000_000);
-  try {
-    await body(server);
-  } finally {
-    await server.stop();
-  }
-};
+const serving =
+  (body: (server: FtpServer) => Promise<void>, ...options: readonly string[]) =>
+  async (): Promise<void> => {
+    const server = await ftpServer(
+      options.length > 0 ? options : ['--writable', '--user', USER, '--password', PASSWORD],
+    );
+    writeFileSync(join(server.root, 'a.txt'), 'one\ntwo\n');
+    writeFileSync(join(server.root, 'big.bin'), big);
+    mkdirSync(join(server.root, 'sub'));
+    writeFileSync(join(server.root, 'sub', 'b "quoted" ü.txt'), 'umlaut');
+    symlinkSync('/etc', join(server.root, 'out'));
+    symlinkSync('sub', join(server.root, 'link'));
+    utimesSync(join(server.root, 'a.txt'), 1_700_000_000, 1_700_000_000);
+    try {
+      await body(server);
+    } finally {
+      await server.stop();
+    }
+  };
 
 // ── curl ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -59,7 +61,10 @@ withCurl(
     assert.match(list, /^drwx.* sub\r?$/m);
     assert.not.match(list, / out\r?$/m);
     assert.equal((await curl('-l', url(server))).trim().split(/\r?\n/).toSorted(), ['a.txt', 'big.bin', 'link', 'sub']);
-    assert.match(await curl('-X', 'MLSD', url(server)), /^type=file;size=8;modify=20231114221320;perm=adfrw;unique=\w+; a\.txt\r?$/m);
+    assert.match(
+      await curl('-X', 'MLSD', url(server)),
+      /^type=file;size=8;modify=20231114221320;perm=adfrw;unique=\w+; a\.txt\r?$/m,
+    );
     assert.is(await curl(url(server, 'sub/b%20%22quoted%22%20%C3%BC.txt')), 'umlaut');
     assert.is(await curl('--ftp-method', 'nocwd', url(server, 'link/b%20%22quoted%22%20%C3%BC.txt')), 'umlaut');
     assert.match(await curl('-I', url(server, 'big.bin')), /Content-Length: 3000000/);

@@ -156,7 +156,8 @@ const deeds: Readonly<Record<string, Deed>> = {
   CWD: enter,
   CDUP: (client) => enter(client, '..'),
   LIST: (client, argument) => list(client, withoutOptions(argument), (entry) => longLine(entry)),
-  NLST: (client, argument) => list(client, withoutOptions(argument), (entry) => nameLine(withoutOptions(argument), entry)),
+  NLST: (client, argument) =>
+    list(client, withoutOptions(argument), (entry) => nameLine(withoutOptions(argument), entry)),
   MLSD: (client, argument) => list(client, argument, (entry) => factsLine(entry, client.facts, client.writable), true),
   MLST: facts,
   SIZE: (client, argument) =>
@@ -180,7 +181,8 @@ const moving = new Set(['LIST', 'NLST', 'MLSD', 'RETR', 'STOR', 'APPE']);
 
 export const perform = (client: Client, { verb, argument }: Command): Answer => {
   const deed = Object.hasOwn(deeds, verb) ? deeds[verb] : undefined;
-  if (deed === undefined) return of(verb === UNREADABLE.verb ? reply(500, 'Not a command') : reply(502, 'No such command'));
+  if (deed === undefined)
+    return of(verb === UNREADABLE.verb ? reply(500, 'Not a command') : reply(502, 'No such command'));
   if (argument === '' && demanding.has(verb)) return of(reply(501, `${verb} takes a path`));
   if (writing.has(verb) && !client.writable) return of(reply(550, 'Reading only'));
   return deed(client, argument);

@@ -44,7 +44,9 @@ export const hostOf = (address: string): string => {
 /** The one way of writing an address, or nothing where it is none. */
 const canonical = (host: string): string | undefined => {
   const family = isIP(host);
-  return family === 0 ? undefined : new SocketAddress({ address: host, family: family === 4 ? 'ipv4' : 'ipv6' }).address;
+  return family === 0
+    ? undefined
+    : new SocketAddress({ address: host, family: family === 4 ? 'ipv4' : 'ipv6' }).address;
 };
 
 /** Whether two addresses are one, however they are written. */
@@ -70,7 +72,7 @@ export const portArgument = (argument: string): Place | undefined => {
 
 /** `|1|127.0.0.1|50000|` or `|2|::1|50000|`, with whatever stands for the bar, as EPRT says it (RFC 2428). */
 export const extendedPortArgument = (argument: string): Place | undefined => {
-  const [, , family = '', host = '', port = ''] = /^([!-~])([12])\1([\d.:a-f]+)\1(\d{1,5})\1$/i.exec(argument) ?? [];
+  const [, , family = '', host = '', port = ''] = /^([!-/:-~])([12])\1([\d.:a-f]+)\1(\d{1,5})\1$/i.exec(argument) ?? [];
   return isIP(host) === (family === '1' ? 4 : 6) ? placeOf(host, Number(port)) : undefined;
 };
 
@@ -114,7 +116,12 @@ export class DataPort {
     this.close();
     return new Promise((opened, failed) => {
       const arrived = new ReplaySubject<Connection>(1);
-      const port = opening({ host: this.here, port: 0, backlog: 16, onListening: ({ port: number }) => opened(number ?? 0) });
+      const port = opening({
+        host: this.here,
+        port: 0,
+        backlog: 16,
+        onListening: ({ port: number }) => opened(number ?? 0),
+      });
       arrived.subscribe({ error: failed });
       const [open, unused] = [new Subscription(), timer(deadline).subscribe(() => this.close())];
       this.#way = { arrival: arrived, open, unused };

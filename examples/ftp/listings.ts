@@ -19,7 +19,9 @@ const dateOf = (time: Date, now: number): string => {
 
 const permissions = (stats: Stats): string => {
   const bits = ['r', 'w', 'x'].map((letter, index) => [letter, 0o400 >> index] as const);
-  const shown = [0, 3, 6].map((who) => bits.map(([letter, bit]) => (stats.mode & (bit >> who) ? letter : '-')).join(''));
+  const shown = [0, 3, 6].map((who) =>
+    bits.map(([letter, bit]) => (stats.mode & (bit >> who) ? letter : '-')).join(''),
+  );
   return (stats.isDirectory() ? 'd' : '-') + shown.join('');
 };
 

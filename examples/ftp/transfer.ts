@@ -1,6 +1,17 @@
 // What goes over a data connection. Each of these is a handler, from the peer's bytes to ours, like that of any server.
 import type { FileHandle } from 'node:fs/promises';
-import { EMPTY, type Observable, type OperatorFunction, bufferCount, concat, defer, finalize, ignoreElements, map, of } from 'rxjs';
+import {
+  EMPTY,
+  type Observable,
+  type OperatorFunction,
+  bufferCount,
+  concat,
+  defer,
+  finalize,
+  ignoreElements,
+  map,
+  of,
+} from 'rxjs';
 import { type Connection, fromAsyncIterable, fromReadable } from 'sluice';
 import { failIfIdle, mapAsync } from 'sluice/operators';
 
@@ -49,7 +60,7 @@ export const send =
 
 /** Writes all of a chunk: the system may take less at a time. */
 const writeAll = async (file: FileHandle, chunk: Uint8Array, start: number): Promise<void> => {
-  for (let done = 0; done < chunk.length; ) {
+  for (let done = 0; done < chunk.length;) {
     // oxlint-disable-next-line no-await-in-loop
     done += (await file.write(chunk, done, chunk.length - done, start + done)).bytesWritten;
   }
@@ -117,5 +128,8 @@ export const fromNetwork: OperatorFunction<Uint8Array, Uint8Array> = (chunks) =>
         return Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1');
       }),
     );
-    return concat(whole, defer(() => (held === '' ? EMPTY : of(Buffer.from(held)))));
+    return concat(
+      whole,
+      defer(() => (held === '' ? EMPTY : of(Buffer.from(held)))),
+    );
   });
