@@ -296,15 +296,15 @@ test(
 test(
   'a folder of thousands of files is listed as it is read, by each of the lists',
   served(async (server, ann) => {
-    for (let count = 0; count < 3_000; count++) writeFileSync(join(server.root, `file ${count}`), '');
+    for (let count = 0; count < 1_000; count++) writeFileSync(join(server.root, `file ${count}`), '');
     for (const command of ['LIST', 'NLST', 'MLSD']) {
       const data = await dataOf(ann);
       assert.match(await ann.say(command), /^150 /);
       assert.match(await ann.next(), /^226 /);
       await data.over;
-      assert.is(data.text.split('\r\n').length - 1, 3_001, command);
+      assert.is(data.text.split('\r\n').length - 1, 1_001, command);
     }
-    assert.is((await ann.say('STAT /')).split('\r\n').length, 3_003);
+    assert.is((await ann.say('STAT /')).split('\r\n').length, 1_003);
   }),
 );
 

@@ -7,12 +7,14 @@ import {
   Subject,
   Subscription,
   filter,
+  finalize,
   firstValueFrom,
   take,
   takeUntil,
   timeout,
   timer,
 } from 'rxjs';
+import { held } from './held.js';
 import { type Connection, type DialOptions, type ListenOptions, dial, listen } from 'sluice';
 
 /** A data connection that did not come. */
@@ -82,6 +84,11 @@ export const passiveAnswer = (host: string, port: number): string | undefined =>
 
 // ── the next one ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Resets a connection that nobody has used: who has used it, has ended it. */
+const forsake = (connection: Connection): void => {
+  if (connection.state === 'open' || connection.state === 'peer-ended') connection.abort();
+};
+
 /** Where the next data connection comes from. */
 interface Way {
   readonly arrival: Observable<Connection>;
@@ -138,23 +145,13 @@ export class DataPort {
   }
 
   /**
-   * The connection, for one transfer. Fails where it does not come in time, or `close` is called before.
+   * Has `transfer` use the connection. Fails where it does not come in time, or `close` is called before.
    *
    * It comes by a promise, and so out of the stream of commands: a data connection that is full holds up its file and not
    * the commands, or nobody could abort it.
    */
-  connect(): Observable<Connection> {
-    return new Observable((out) => {
-      this.#next().then(
-        (connection) => {
-          if (out.closed) return connection.abort();
-          out.next(connection);
-          out.complete();
-        },
-        (error: unknown) => out.error(error),
-      );
-      out.add(() => this.close());
-    });
+  use(transfer: (connection: Connection) => Observable<never>): Observable<never> {
+    return held(() => this.#next(), forsake, transfer).pipe(finalize(() => this.close()));
   }
 
   async #next(): Promise<Connection> {

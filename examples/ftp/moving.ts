@@ -19,6 +19,7 @@ import { type Connection, fromAsyncIterable } from 'sluice';
 import { type Reply, isPreliminary, reply } from './control.js';
 import { failure } from './failure.js';
 import { type Entry, inside } from './files.js';
+import { held } from './held.js';
 import { longLine } from './listings.js';
 import type { Client } from './session.js';
 import { fileBytes, fromNetwork, intoFile, lineBytes, receive, send, toNetwork } from './transfer.js';
@@ -35,7 +36,7 @@ const transferred = (client: Client, what: string, transfer: Transfer): Observab
     client.transfers(true);
     const work = concat(
       of(reply(150, `Data connection for ${what}`)),
-      defer(() => client.data.connect()).pipe(mergeMap(transfer)),
+      defer(() => client.data.use(transfer)),
       of(reply(226, 'Transfer complete')),
     );
     return merge(
@@ -57,10 +58,10 @@ const withFile = (
   defer(() => {
     if (!client.data.ready) return of(NO_WAY);
     if (client.restart > 0 && client.type === 'A') return of(NO_RESTART);
-    return from(opened()).pipe(
-      mergeMap(({ file, start }) =>
-        transferred(client, path, transfer(file, start)).pipe(finalize(() => void file.close())),
-      ),
+    return held(
+      opened,
+      ({ file }) => void file.close(),
+      ({ file, start }) => transferred(client, path, transfer(file, start)),
     );
   });
 

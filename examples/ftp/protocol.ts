@@ -15,6 +15,8 @@ export interface FtpOptions {
   readonly writable?: boolean;
   /** How long a client may be silent while nothing is transferred (default 300,000). */
   readonly idle?: number;
+  /** How long a client may take to log in (default 60,000). */
+  readonly login?: number;
   /** How late a wrong password is answered (default 1,000). */
   readonly delay?: number;
   /** How data connections come about. Unused, a port is open for 30,000. */
@@ -26,6 +28,7 @@ export const ftp = ({
   accounts,
   writable = false,
   idle = 300_000,
+  login = 60_000,
   delay = 1_000,
   data = {},
 }: FtpOptions): Protocol<Command, string, Command> => {
@@ -42,7 +45,7 @@ export const ftp = ({
     },
   });
   return authenticate(gate, behind, {
-    deadline: 60_000,
+    deadline: login,
     limit: 4_202,
     name: (user) => user,
     farewell: (reason: NotAuthenticatedReason) => turnedAway(reason),
