@@ -1,6 +1,6 @@
 // FTP's times, told as stories: silence, a port that nobody uses, passwords that are wrong.
 import { stat } from 'node:fs/promises';
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { Files } from '../examples/ftp/files.js';
 import { type FtpOptions, ftp } from '../examples/ftp/protocol.js';
@@ -22,7 +22,7 @@ const late = '421 You were silent for too long\r\n';
 const ports = () => {
   const seen = { open: 0, opened: 0 };
   const listen = ({ onListening }: ListenOptions): Observable<Connection> =>
-    new Observable((_: Subscriber<Connection>) => {
+    new Observable(() => {
       seen.open++;
       seen.opened++;
       onListening?.({ name: '127.0.0.1:50000', host: '127.0.0.1', port: 50_000, path: undefined });

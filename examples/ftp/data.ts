@@ -2,7 +2,8 @@
 // connection: a stranger at the port is reset, another's address is refused, and what is not used is closed.
 import { SocketAddress, isIP, isIPv4 } from 'node:net';
 import {
-  Observable,
+  EMPTY,
+  type Observable,
   ReplaySubject,
   Subject,
   Subscription,
@@ -92,6 +93,8 @@ const forsake = (connection: Connection): void => {
 /** Where the next data connection comes from. */
 interface Way {
   readonly arrival: Observable<Connection>;
+  /** Who has come by the port already. */
+  readonly arrived: Observable<Connection>;
   /** The port, as long as it is open; and what closes it while nobody uses it. */
   readonly open: Subscription;
   readonly unused: Subscription;
@@ -131,7 +134,7 @@ export class DataPort {
       });
       arrived.subscribe({ error: failed });
       const [open, unused] = [new Subscription(), timer(deadline).subscribe(() => this.close())];
-      this.#way = { arrival: arrived, open, unused };
+      this.#way = { arrival: arrived, arrived, open, unused };
       open.add(port.pipe(filter(this.#isPeer), take(1)).subscribe(arrived));
     });
   }
@@ -141,7 +144,7 @@ export class DataPort {
     const { deadline, dial: reach = dial } = this.#options;
     this.close();
     const arrival = reach({ ...place, connectTimeout: deadline });
-    this.#way = { arrival, open: Subscription.EMPTY, unused: Subscription.EMPTY };
+    this.#way = { arrival, arrived: EMPTY, open: Subscription.EMPTY, unused: Subscription.EMPTY };
   }
 
   /**
@@ -176,7 +179,7 @@ export class DataPort {
     this.#closed.next();
     way?.open.unsubscribe();
     way?.unused.unsubscribe();
-    if (way?.arrival instanceof ReplaySubject) way.arrival.subscribe((connection) => connection.abort()).unsubscribe();
+    way?.arrived.subscribe((connection) => connection.abort()).unsubscribe();
   }
 
   readonly #isPeer = (connection: Connection): boolean => {

@@ -14,12 +14,9 @@ export const held = <R, A>(
   use: (resource: R) => Observable<A>,
 ): Observable<A> =>
   new Observable((out) => {
-    acquire().then(
-      (resource) => {
-        if (out.closed) return release(resource);
-        out.add(use(resource).subscribe(out));
-        out.add(() => release(resource));
-      },
-      (error: unknown) => out.error(error),
-    );
+    const acquired = (resource: R): void => {
+      out.add(out.closed ? undefined : use(resource).subscribe(out));
+      out.add(() => release(resource)); // at once, where nobody wants it any more
+    };
+    acquire().then(acquired, (error: unknown) => out.error(error));
   });

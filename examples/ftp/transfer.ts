@@ -33,7 +33,7 @@ export class Interrupted extends Error {
 
 /** A file from `start` on. The next block is read when the peer has taken the last one. */
 export const fileBytes = (file: FileHandle, start: number): Observable<Uint8Array> =>
-  defer(() => fromReadable<Uint8Array>(file.createReadStream({ start, highWaterMark: BLOCK, autoClose: false })));
+  defer(() => fromReadable(file.createReadStream({ start, highWaterMark: BLOCK, autoClose: false })));
 
 /** A listing, as it is made: the next lines are looked up when the peer has taken the last ones. */
 export const lineBytes = (lines: AsyncIterable<string>): Observable<Uint8Array> =>
