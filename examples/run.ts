@@ -15,6 +15,7 @@ const examples: Record<string, string> = {
   heartbeat: 'keep-alives at 10 s, a hold time of 15 s',
   people: 'Protocol Buffers over varint frames',
   ftp: 'files, for every FTP client',
+  mqtt: 'an MQTT 3.1.1 broker',
 };
 
 const [name, ...rest] = process.argv.slice(2);

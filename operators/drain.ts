@@ -18,6 +18,7 @@ import type { Connection } from '../src/connection/connection.js';
 import { DrainTimeout } from '../src/errors.js';
 import { type DrainState, flow, inScope } from '../src/flow/scope.js';
 import { tell } from '../src/hook.js';
+import { LINGER } from '../src/server/farewell.js';
 import type { Outcome } from '../src/server/outcome.js';
 import { clockOf } from '../src/time/clock.js';
 import { Link } from './link.js';
@@ -118,6 +119,8 @@ export const drain = (
             stopping.stopping = true;
             refusing.next();
             stopping.tell();
+            // Who was sent the end before does not hear of the stop, and has no more time for its own than the others.
+            for (const connection of open) if (connection.state === 'ended') connection.end({ linger: LINGER });
           },
           error: (error: unknown) => out.error(error),
         }),

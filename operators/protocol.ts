@@ -20,7 +20,7 @@ import type { DeframerOptions } from '../src/framing/deframer.js';
 import type { InvertibleRule } from '../src/framing/rule.js';
 import type { Handled, Handler } from '../src/server/outcome.js';
 import { type Belonging, Unwatched, type Watch } from '../src/server/watch.js';
-import { Topic, type TopicOptions } from '../src/source/topic.js';
+import { type Subscribed, Topic, type TopicOptions } from '../src/source/topic.js';
 import { firstByteDeadline } from './first-byte-deadline.js';
 import { frameDeadline } from './frame-deadline.js';
 import type { KeepAliveOptions } from './keep-alive.js';
@@ -35,6 +35,11 @@ export interface Peer<B> extends Belonging {
   readonly connection: Connection;
   /** Sends it a message that is no answer to one of its own. */
   send(message: B): void;
+  /**
+   * The same for a message that it may miss. While the peer takes no more, such messages wait, and broadcasts among them,
+   * for as many as `slow` says; then its policy decides. False when this one is dropped, or nobody is there to take it.
+   */
+  offer(message: B): boolean;
   /**
    * Sends a message to everyone else who is served by the same protocol, or to those of them who are in `room`. A slow
    * one is treated as `slow` says. One that has no bytes fails this peer's connection, as with `send`.
@@ -67,7 +72,7 @@ export interface ProtocolOptions<A, B, I = never> {
   readonly firstMessage?: number;
   /** How long a frame may take from its first byte to its last, in milliseconds (default 30,000; 0: for ever). */
   readonly frameDeadline?: number;
-  /** What becomes of broadcasts to a peer that does not take them (default: the oldest of 256 is dropped). */
+  /** What becomes of broadcasts and offers to a peer that does not take them (default: the oldest of 256 is dropped). */
   readonly slow?: TopicOptions;
   /** What the deadlines are measured by (default `asyncScheduler`). */
   readonly scheduler?: SchedulerLike;
@@ -122,6 +127,7 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
       const belonging = watch ?? new Unwatched(nameNoted(connection) ?? connection.peer);
       const sent = new Subject<B>();
       const over = new Subject<void>();
+      let own: Subscribed<Said<B>> | undefined;
       const peer: Peer<B> = {
         id: connection.id,
         address: connection.peer,
@@ -138,6 +144,8 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
         enter: (room) => belonging.enter(room),
         exit: (room) => belonging.exit(room),
         send: (message) => sent.next(message),
+        // Encoded when it goes: what waits for many is then there once.
+        offer: (message) => own?.offer({ from: NOBODY, to: undefined, message, bytes: undefined }) ?? false,
         broadcast: (message, room) => {
           let encoded: Uint8Array;
           try {
@@ -152,9 +160,13 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
       const isForOthers = ({ from, to }: Said<B>): boolean =>
         from === connection.id || (to !== undefined && !belonging.rooms.has(to));
       const onDropped = (): void => watch?.dropped();
-      const passOn = (said: Said<B>): Uint8Array => {
-        note(said.message);
-        return said.bytes;
+      const onSubscribed = (subscribed: Subscribed<Said<B>>): void => {
+        own = subscribed;
+      };
+      const passOn = ({ message, bytes: encoded }: Said<B>): Uint8Array => {
+        if (encoded === undefined) return say(message);
+        note(message);
+        return encoded;
       };
       const talk = (messages: Observable<A | I>): Observable<B> => session(messages, peer);
       const frames = bytes.pipe(cut, inTime, isStranger(connection, watch) ? soon : identity);
@@ -162,11 +174,14 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
       // Called only when what it sends has somewhere to go.
       const answered = defer(() => messages.pipe(alive(talk)));
       return merge(
-        everyone.stream({ except: isForOthers, onDropped }).pipe(map(passOn), takeUntil(over)),
+        everyone.stream({ except: isForOthers, onDropped, onSubscribed }).pipe(map(passOn), takeUntil(over)),
         sent.pipe(map(say), takeUntil(over)),
         answered.pipe(
           map(say),
-          finalize(() => over.next()),
+          finalize(() => {
+            own = undefined;
+            over.next();
+          }),
         ),
       );
     });
@@ -174,10 +189,13 @@ export const protocol = <A, B = A, I = never>(options: ProtocolOptions<A, B, I>)
   return { name, options, handler, encode };
 };
 
-/** A message on its way to everyone else, or to a room: encoded once, however many they are. */
+/** The number of no connection. */
+const NOBODY = 0;
+
+/** A message on its way to everyone else, or to a room, encoded once, however many they are; or to one who may miss it. */
 interface Said<B> {
   readonly from: number;
   readonly to: string | undefined;
   readonly message: B;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | undefined;
 }

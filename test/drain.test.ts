@@ -13,6 +13,7 @@ import {
   merge,
   mergeMap,
   of,
+  take,
   takeUntil,
   tap,
   timer,
@@ -423,6 +424,28 @@ test(
     stop.next();
     await pass('90ms');
     late.next();
+  }),
+);
+
+test(
+  'a peer that was sent the end before the stop gets no longer for its own than one that is sent it now',
+  marbles(async ({ serveWith, client, expectReceived, expectOutcomes, pass }) => {
+    const stop = new Subject<void>();
+    serveWith(
+      drain(
+        stop,
+        10_000,
+        serve((bytes) => bytes.pipe(take(1))),
+      ),
+    );
+    client('ann', '        --a 20s |');
+    client('bob', '        20s |');
+    expectReceived('ann', '--(a|)');
+    expectReceived('bob', '100ms |');
+    expectOutcomes('        1100ms (ab)', { a: 'ann finished', b: 'bob finished' });
+    await pass('100ms');
+    stop.next();
+    await pass('10s');
   }),
 );
 

@@ -27,6 +27,7 @@ test('are listed, and say what they do not know', async () => {
     'proxy',
     'heartbeat',
     'people',
+    'mqtt',
   ]) {
     assert.match(list.output(), new RegExp(`^  ${name} `, 'm'));
   }

@@ -219,6 +219,23 @@ test('is a stream’s error once, whatever else happens in that moment', () => {
   assert.equal(heard, ['PeerIdle']);
 });
 
+test(
+  'takes the time from the first message, and waits for nothing before that',
+  marbles(({ hot, cold, expectObservable }) => {
+    const holds = { a: 3, b: 9 };
+    expectObservable(hot('----------a-b', holds).pipe(failIfIdle((hold) => hold))).toBe(
+      '----------a-b--#',
+      holds,
+      new PeerIdle(3),
+    );
+    const first = hot('-a----', holds);
+    expectObservable(first.pipe(failIfIdle(() => 0))).toBe('-a----', holds);
+    const wrong = cold('--a', holds).pipe(failIfIdle(() => -1));
+    const why = new RangeError('ms must be a time from 0 to 3153600000000 ms, got -1');
+    expectObservable(wrong).toBe('--#', undefined, why);
+  }),
+);
+
 test('costs nobody who has failed before', () => {
   const failing = throwError(() => new Error('at once')).pipe(failIfIdle(5_000));
   concat(failing.pipe(catchError(() => of(1))), NEVER)

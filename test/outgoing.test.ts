@@ -11,6 +11,7 @@ const test = suite('what is written to a connection');
 class SlowWire implements Wire {
   readonly peer = 'slow';
   readonly local = 'here';
+  readonly copies = false;
   pending = 0;
   readonly written: Uint8Array[] = [];
   listener!: WireListener;

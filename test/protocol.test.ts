@@ -151,6 +151,39 @@ test('a peer has a name, is sent to, and broadcasts to all others', () => {
   assert.equal(heard.get(2), ['hello', 'n1 hi'], 'who has left hears nothing');
 });
 
+test('what a peer is offered waits while it takes no more, and then its policy decides', async () => {
+  const taken: boolean[] = [];
+  const peers: Peer<string>[] = [];
+  const feed = protocol({
+    ...lines,
+    slow: { policy: 'drop-newest', highWater: 2 },
+    session: (said, peer) => {
+      peers.push(peer);
+      return said.pipe(
+        tap((word) => taken.push(peers[0]?.offer(word) === true)),
+        ignoreElements(),
+      );
+    },
+  });
+  await story(
+    ({ serve, client, expectReceived, expectClosed }) => {
+      serve(feed);
+      client('ann', '        ^<------>--|');
+      client('bob', '        -^abcd-----e--|', { a: 'a\n', b: 'b\n', c: 'c\n', d: 'd\n', e: 'e\n' });
+      expectReceived('ann', '--------(abc)--|', {}, line());
+      expectReceived('bob', '--------------|');
+      expectClosed('ann', '  -----------x', { x: 'finished' });
+      expectClosed('bob', '  --------------x', { x: 'finished' });
+    },
+    { window: 2 },
+  )();
+  assert.equal(taken, [true, true, true, false, false]);
+  let left: Peer<string> | undefined;
+  const once = protocol({ ...lines, session: (said, peer) => ((left = peer), said) });
+  once.handler(of(bytes('x\n')), connection(1)).subscribe();
+  assert.is(left?.offer('late'), false, 'who has left takes nothing');
+});
+
 test(
   'a connection ends when its session has completed, its last answers given',
   everySplit(({ serve, client, expectReceived, expectClosed }) => {

@@ -198,6 +198,43 @@ test('pause: lets the sources rest that publish, and no others, until it has cau
   sink.leave();
 });
 
+test('what is offered to one goes to nobody else, and by its policy', () => {
+  const news = topic<number>();
+  const quick = hear(news.stream());
+  let own: Subscribed<number> | undefined;
+  const sink = new Sink<number>(1).drink(
+    news.stream({
+      policy: 'drop-newest',
+      highWater: 2,
+      except: () => true,
+      onSubscribed: (subscribed) => (own = subscribed),
+    }),
+  );
+  assert.equal(
+    counted(5).map((value) => own?.offer(value)),
+    [true, true, true, false, false],
+  );
+  assert.equal([own?.dropped, own?.held, news.statistics.dropped, news.statistics.published], [2, 2, 2, 0]);
+  assert.equal([...sink.take(1), ...sink.take(1), ...sink.take(1)], [1, 2, 3]);
+  assert.equal(quick.heard, []);
+});
+
+test('pause: who offers to a slow one rests as who publishes does', () => {
+  const news = topic<number>();
+  let own: Subscribed<number> | undefined;
+  const sink = new Sink<number>(1).drink(
+    news.stream({ policy: 'pause', highWater: 2, onSubscribed: (subscribed) => (own = subscribed) }),
+  );
+  const feed = new Feed<number>();
+  const offering = feed.values.subscribe((value) => own?.offer(value));
+  feed.give(...counted(10));
+  assert.is(feed.emitted, 3);
+  while (sink.queue.length > 0) sink.take(1);
+  assert.is(feed.emitted, 10);
+  offering.unsubscribe();
+  sink.leave();
+});
+
 test('pause: one who leaves lets the sources go on', () => {
   const { news, sink } = slow({ policy: 'pause', highWater: 2 });
   const feed = new Feed<number>();

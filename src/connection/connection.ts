@@ -183,8 +183,6 @@ const LITTLE = 4_096;
 /** The time since which something has been so that is not so. */
 const NEVER = -1;
 
-const NOBODY: readonly never[] = [];
-
 let opened = 0;
 
 /** What keeps a connection from being read because all together hold too much, and for how long. */
@@ -255,7 +253,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #resume: (() => void) | null = null;
   #outgoing: Outgoing | null = null;
   #writer: Subscriber<never> | null = null;
-  #watchers: readonly Subscriber<never>[] = NOBODY;
+  #watchers: Subscriber<never>[] | null = null;
   #halfClosed: Deadline | null = null;
   #stalled: Deadline | null = null;
   #failure: SluiceError | null = null;
@@ -284,11 +282,12 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #chunksIn = 0;
   #moved = 0;
 
-  constructor(wire: Wire, limits: ConnectionLimits) {
+  /** `timetable`: that of the scheduler, where it is known already. */
+  constructor(wire: Wire, limits: ConnectionLimits, timetable: Timetable = timetableOf(limits.scheduler)) {
     this.#wire = wire;
     this.#limits = limits;
     this.#lends = limits.readBuffer !== 'fresh';
-    this.#timetable = timetableOf(limits.scheduler);
+    this.#timetable = timetable;
     wire.attach(this);
   }
 
@@ -305,9 +304,12 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   get closed(): Observable<never> {
     return new Observable((subscriber) => {
       if (this.#gone) return subscriber.complete();
-      this.#watchers = [...this.#watchers, subscriber];
+      // Made for one: mostly it is who serves the connection, and waits for its end.
+      if (this.#watchers === null) this.#watchers = [subscriber];
+      else this.#watchers.push(subscriber);
       subscriber.add(() => {
-        this.#watchers = this.#watchers.filter((watcher) => watcher !== subscriber);
+        const at = this.#watchers?.indexOf(subscriber) ?? -1;
+        if (at >= 0) this.#watchers?.splice(at, 1);
       });
     });
   }
@@ -661,8 +663,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#letBe(this.#stalled);
     this.#letBe(this.#halfClosed);
     const watchers = this.#watchers;
-    this.#watchers = NOBODY;
-    for (const watcher of watchers) watcher.complete();
+    this.#watchers = null;
+    if (watchers !== null) for (const watcher of watchers) watcher.complete();
   }
 
   /** Both streams end with it, unless they have ended before. What reads usually feeds what writes; once is enough. */
@@ -754,8 +756,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
       if (deadline.pending || this.#gone) return;
       if (deadline === this.#stalled) this.#checkOutput();
       else if (deadline === this.#halfClosed) this.#checkProgress();
-      else if (deadline === this.#pressure?.patience)
-        this.exceed(new MemoryExceeded(this.counted, budget.held, budget.soft));
+      else if (deadline === this.#pressure?.patience) this.#checkPressure();
     });
   }
 
@@ -770,6 +771,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     const getsOn = this.#progress() !== this.#moved && (this.#reading !== null || !this.#outputEnded);
     if (getsOn) this.#sideEnded();
     else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
+  }
+
+  #checkPressure(): void {
+    this.exceed(new MemoryExceeded(this.counted, budget.held, budget.soft));
   }
 
   #letBe(deadline: Deadline | null): void {

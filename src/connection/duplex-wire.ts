@@ -53,7 +53,7 @@ export class DuplexWire implements ChangingWire {
   readonly #port: number | undefined;
   #stream!: Duplex;
   /** A socket says when the bytes have left. Another stream may call them written and pass them on as they are. */
-  #keepsChunks!: boolean;
+  copies!: boolean;
   #gone = false;
 
   readonly #reads: Reads | undefined;
@@ -69,7 +69,7 @@ export class DuplexWire implements ChangingWire {
 
   #take(stream: Duplex): void {
     this.#stream = stream;
-    this.#keepsChunks = !(stream instanceof Socket);
+    this.copies = !(stream instanceof Socket);
     // An end of the peer's is not yet ours.
     stream.allowHalfOpen = true;
     // Listening for `data` would set it flowing: nothing is read before somebody reads.
@@ -151,7 +151,7 @@ export class DuplexWire implements ChangingWire {
   write(chunk: Uint8Array): boolean {
     try {
       // A write as large as the stream's high-water mark is "full" even when all of it has left.
-      return this.#stream.write(this.#keepsChunks ? new Uint8Array(chunk) : chunk) || this.pending === 0;
+      return this.#stream.write(this.copies ? new Uint8Array(chunk) : chunk) || this.pending === 0;
     } catch (error) {
       return this.#threw(error);
     }

@@ -9,7 +9,7 @@ import { Gate } from '../flow/gate.js';
 import { Queue } from '../flow/queue.js';
 import { inScope } from '../flow/scope.js';
 import { tell } from '../hook.js';
-import { clockOf } from '../time/clock.js';
+import { timetableOf } from '../time/timetable.js';
 import { expectLargeBuffers } from './allocator.js';
 import {
   type Ends,
@@ -129,7 +129,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
   const onEvent = checkHook('onEvent', options.onEvent);
 
   return new Observable((subscriber) => {
-    const clock = clockOf(limits.scheduler);
+    const timetable = timetableOf(limits.scheduler);
+    const { clock } = timetable;
     const gate = new Gate();
     const waiting = new Queue<Socket>();
     let opened = false;
@@ -152,7 +153,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       const ends = endsOf(socket, place.path, home);
       const shares = limits.readBuffer === 'shared' && tls === undefined;
       const wire = shares ? sharingWire(socket, ends) : new DuplexWire(socket, ends);
-      const connection = new WireConnection(wire, limits);
+      const connection = new WireConnection(wire, limits, timetable);
       // In the scope of the server, but not as its source: a slow peer is not to stop the acceptor.
       inScope(gate.scope, () => subscriber.next(connection));
     };

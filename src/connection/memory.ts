@@ -47,6 +47,7 @@ export const memory = (options: MemoryOptions = {}): [Connection, Connection] =>
 class MemoryWire implements Wire {
   readonly peer: string;
   readonly local: string;
+  readonly copies = true;
   readonly #window: number;
   readonly #later: (work: () => void) => void;
   #other!: MemoryWire;

@@ -258,7 +258,8 @@ export class Outgoing implements Task, Taker {
     const slice = this.queued > this.#gathered ? this.#next() : undefined;
     const slab = this.#slab as Buffer;
     // Behind bytes that have not left it would stay: then for its own size, and not for that of a slab.
-    const stays = this.#wire.pending > 0;
+    const { copies } = this.#wire;
+    const stays = !copies && this.#wire.pending > 0;
     const gathered = slice ?? slab.subarray(0, this.#gathered);
     const chunk = slice === undefined && stays ? new Uint8Array(gathered) : gathered;
     if (slice === undefined) this.#slab = undefined;
@@ -266,7 +267,7 @@ export class Outgoing implements Task, Taker {
     this.queued -= chunk.length;
     // More may come before this returns: over a stream that hands on at once what is written to it.
     const room = this.#wire.write(chunk);
-    if (slice === undefined) returnSlab(slab, !stays && this.#wire.pending > 0);
+    if (slice === undefined) returnSlab(slab, !copies && !stays && this.#wire.pending > 0);
     this.written += chunk.length;
     this.writes++;
     if (room || this.full) return;

@@ -15,6 +15,8 @@ export interface Wire {
   readonly tls?: TlsInfo | undefined;
   /** Bytes taken by `write` that have not left for good: while there are some, they must stay as they are. */
   readonly pending: number;
+  /** Whether `write` copies what it is given, so that it need not stay as it is. */
+  readonly copies: boolean;
   /** Gives the wire the one who listens to it. Called once; the wire starts paused, and brings nothing until `resume`. */
   attach(listener: WireListener): void;
   pause(): void;

@@ -28,11 +28,15 @@ export interface TopicStatistics {
 }
 
 /** One subscriber's own share of a topic. */
-export interface Subscribed {
+export interface Subscribed<A = never> {
   /** Values that it lost by its policy. */
   readonly dropped: number;
   /** Values that wait for it. */
   readonly held: number;
+  /**
+   * Gives a value to this subscriber alone, whatever its `except` says, and by its policy. False when that drops it.
+   */
+  offer(value: A): boolean;
 }
 
 /** How one subscriber wants it. */
@@ -41,8 +45,8 @@ export interface StreamOptions<A> extends TopicOptions {
   readonly except?: (value: A) => boolean;
   /** Called with each value that the subscriber loses by its policy. */
   readonly onDropped?: (value: A) => void;
-  /** Called once on subscribing, with the subscriber's own counters. */
-  readonly onSubscribed?: (subscribed: Subscribed) => void;
+  /** Called once on subscribing, with the subscriber's own counters, and a way to give something to it alone. */
+  readonly onSubscribed?: (subscribed: Subscribed<A>) => void;
 }
 
 /**
@@ -106,6 +110,7 @@ export class Topic<A> {
     const settings = {
       policy: checkOneOf('policy', checkObject('options', options).policy ?? this.#policy, POLICIES),
       except: checkHook('except', options.except),
+      valve: this.#valve,
     };
     const highWater = checkInteger('highWater', options.highWater ?? this.#highWater, 1);
     const onDropped = checkHook('onDropped', options.onDropped);
@@ -161,10 +166,12 @@ export class Topic<A> {
 
 interface Settings<A> {
   readonly policy: SlowPolicy;
+  /** The topic's own. */
+  readonly valve: Valve;
   readonly except: ((value: A) => boolean) | undefined;
 }
 
-class TopicSubscriber<A> extends Mailbox<A> {
+class TopicSubscriber<A> extends Mailbox<A> implements Subscribed<A> {
   /** How much had been published before it came. */
   readonly since: number;
   readonly #settings: Settings<A>;
@@ -177,6 +184,12 @@ class TopicSubscriber<A> extends Mailbox<A> {
 
   give(value: A): void {
     if (!this.#leavesOut(value)) this.take(value, this.#settings.policy);
+  }
+
+  offer(value: A): boolean {
+    const { policy, valve } = this.#settings;
+    if (policy === 'pause') flow.emitting?.join(valve);
+    return this.take(value, policy);
   }
 
   /** What it throws is this subscriber's error, and not the publisher's. */

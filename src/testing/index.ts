@@ -6,6 +6,21 @@ export { StoryFailed } from './story-failed.js';
 export { ending } from './ending.js';
 export type { Loopback, LoopbackOptions, Serving } from './loopback.js';
 export { loopback } from './loopback.js';
+export type {
+  AddedFault,
+  Bandwidth,
+  BlackHole,
+  ByteLimit,
+  Down,
+  Fault,
+  Faults,
+  Latency,
+  Reset,
+  Slicer,
+  SlowClose,
+} from './faults/fault.js';
+export type { FaultsOptions, FaultyNetwork } from './faults.js';
+export { faults } from './faults.js';
 export type { Over } from './ear.js';
 export type { PlainClient, PlainClientOptions, ServerPlace } from './plain-client.js';
 export { plainClient } from './plain-client.js';
@@ -29,3 +44,8 @@ export type { ExpectedFrame, VerifyCase } from './verifier/stream.js';
 export type { VerifyCheck } from './verifier/trial.js';
 export type { VerifyReport } from './verifier/verification.js';
 export { VerifyFailed } from './verifier/verify-failed.js';
+export { recite } from './recite.js';
+export { type SimulateOptions, simulate } from './simulate.js';
+export { SimulationFailed } from './simulation-failed.js';
+export type { Talk } from './simulation/talk.js';
+export type { Simulated, SimulatedServerOptions } from './simulation/world.js';

@@ -1,6 +1,10 @@
 import type { SchedulerLike } from 'rxjs';
 import type { Wire, WireListener } from '../connection/wire.js';
 import { ConnectionReset } from '../errors.js';
+import { clockOf } from '../time/clock.js';
+import type { FaultLine } from './faults/fault-line.js';
+import { FaultLink } from './faults/fault-link.js';
+import type { FaultList } from './faults/fault-list.js';
 import type { Network } from './network.js';
 
 /** Bytes under way, and when they are there. */
@@ -12,17 +16,26 @@ interface Parcel {
 /** Bytes by chance are no more than so many. */
 const LARGEST_PIECE = 16;
 
-/** Two wires, each the other's far end, over a network whose time is the scheduler's. */
+/**
+ * Two wires, each the other's far end, over a network whose time is the scheduler's. The first is the client's, for
+ * the faults of the network that are of one direction only.
+ */
 export const wires = (
   network: Network,
   scheduler: SchedulerLike,
   [first, second]: readonly [string, string],
+  faults: readonly FaultList[] = [],
 ): [NetworkWire, NetworkWire] => {
-  const a = new NetworkWire(network, scheduler, second, first);
-  const b = new NetworkWire(network, scheduler, first, second);
-  a.join(b);
-  b.join(a);
-  return [a, b];
+  const client = new NetworkWire(network, scheduler, second, first);
+  const server = new NetworkWire(network, scheduler, first, second);
+  const link = new FaultLink(clockOf(scheduler), network.roll, {
+    reset: () => client.breakOff(),
+    close: () => client.sever(),
+  });
+  client.join(server, link, link.toServer);
+  server.join(client, link, link.toClient);
+  link.begin(faults);
+  return [client, server];
 };
 
 /**
@@ -35,9 +48,13 @@ export const wires = (
 export class NetworkWire implements Wire {
   readonly peer: string;
   readonly local: string;
+  readonly copies = true;
   readonly #network: Network;
   readonly #scheduler: SchedulerLike;
   #other!: NetworkWire;
+  #link!: FaultLink;
+  /** What goes out goes along this line first, and over the network then. */
+  #line!: FaultLine;
   #listener!: WireListener;
   /** What is under way to this end, and what has come and is not read. */
   #inbox: Parcel[] = [];
@@ -52,6 +69,9 @@ export class NetworkWire implements Wire {
   #wantsRoom = false;
   #endTold = false;
   #endSent = false;
+  #severed = false;
+  #received = 0;
+  #written = 0;
   #gone = false;
 
   constructor(network: Network, scheduler: SchedulerLike, peer: string, local: string) {
@@ -62,8 +82,11 @@ export class NetworkWire implements Wire {
   }
 
   /** @internal */
-  join(other: NetworkWire): void {
+  join(other: NetworkWire, link: FaultLink, line: FaultLine): void {
     this.#other = other;
+    this.#link = link;
+    this.#line = line;
+    line.attach((bytes) => this.#carry(bytes));
   }
 
   attach(listener: WireListener): void {
@@ -71,12 +94,22 @@ export class NetworkWire implements Wire {
   }
 
   get pending(): number {
-    return this.#gone ? 0 : this.#other.#inboxBytes;
+    return this.#gone ? 0 : this.#line.held + this.#other.#inboxBytes;
   }
 
   /** Whether this end is closed. */
   get closed(): boolean {
     return this.#gone;
+  }
+
+  /** Bytes that were received here and not given back, and bytes that were written here. */
+  get traffic(): { readonly received: number; readonly written: number } {
+    return { received: this.#received, written: this.#written };
+  }
+
+  /** Whether the network has closed the connection. */
+  get severed(): boolean {
+    return this.#severed;
   }
 
   pause(): void {
@@ -91,22 +124,28 @@ export class NetworkWire implements Wire {
   unread(chunk: Uint8Array): void {
     this.#inbox.unshift({ at: this.#scheduler.now(), bytes: chunk });
     this.#inboxBytes += chunk.length;
+    this.#received -= chunk.length;
   }
 
   write(chunk: Uint8Array): boolean {
+    this.#written += chunk.length;
     if (this.#gone || this.#endSent || this.#isCut()) return true;
+    if (this.#severed) {
+      this.#expectReset(this.#scheduler.now() + this.#network.latency);
+      return true;
+    }
     // A copy, as a system makes one: what was written is the writer's again.
-    for (const parcel of this.#parcels(new Uint8Array(chunk))) this.#other.#expect(parcel);
-    this.#wantsRoom = this.pending >= this.#network.window;
-    return !this.#wantsRoom;
+    this.#line.send(new Uint8Array(chunk));
+    const full = this.pending >= this.#network.window;
+    // Who was told to wait, and writes all the same, still hears of room.
+    this.#wantsRoom ||= full;
+    return !full;
   }
 
   end(): void {
     if (this.#gone || this.#endSent || this.#isCut()) return;
     this.#endSent = true;
-    const other = this.#other;
-    other.#endAt = this.#lineEnd();
-    other.#when(other.#endAt, () => other.#deliver());
+    this.#line.end(() => this.#carryEnd());
     this.#later(0, () => {
       if (!this.#gone) this.#listener.finished();
     });
@@ -127,14 +166,37 @@ export class NetworkWire implements Wire {
 
   /** Cuts the connection behind all that was written: it still comes, and then both sides see a reset. */
   cut(): void {
-    const at = this.#lineEnd();
     this.#endSent = true;
+    this.#line.behind(() => this.#breakAt(this.#lineEnd()));
+  }
+
+  /** The network resets the connection: what is under way is lost, and both sides see it now. */
+  breakOff(): void {
+    this.#breakAt(this.#scheduler.now());
+    this.#link.leave();
+  }
+
+  /**
+   * The network closes the connection: both sides see the end behind what has come to them, and who had more under way,
+   * or goes on sending, a reset.
+   */
+  sever(): void {
+    for (const wire of [this, this.#other]) {
+      wire.#severed = true;
+      if (wire.#line.held > 0 || wire.#wantsRoom) wire.#expectReset(this.#scheduler.now());
+      wire.#carryEnd();
+    }
+    this.#link.leave();
+  }
+
+  #breakAt(at: number): void {
     this.#expectReset(at);
     this.#other.#expectReset(at);
   }
 
   #reset(): void {
-    this.#other.#expectReset(this.#scheduler.now() + this.#network.latency);
+    this.#line.drop();
+    this.#line.behind(() => this.#other.#expectReset(this.#scheduler.now() + this.#network.latency));
   }
 
   #later(ms: number, work: () => void): void {
@@ -151,6 +213,18 @@ export class NetworkWire implements Wire {
   }
 
   // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Over the network, what has come to the end of the line. */
+  #carry(bytes: Uint8Array): true {
+    for (const parcel of this.#parcels(bytes)) this.#other.#expect(parcel);
+    return true;
+  }
+
+  #carryEnd(): void {
+    const other = this.#other;
+    other.#endAt = Math.min(other.#endAt, this.#lineEnd());
+    other.#when(other.#endAt, () => other.#deliver());
+  }
 
   /** When something sent now, behind all that was written, is there. */
   #lineEnd(): number {
@@ -244,6 +318,7 @@ export class NetworkWire implements Wire {
     if (size < bytes.length) this.#inbox.unshift({ at, bytes: bytes.subarray(size) });
     const piece = bytes.slice(0, size);
     this.#inboxBytes -= piece.length;
+    this.#received += piece.length;
     this.#listener.received(piece);
   }
 
@@ -268,6 +343,7 @@ export class NetworkWire implements Wire {
     this.#gone = true;
     this.#inbox = [];
     this.#inboxBytes = 0;
+    if (this.#other.#gone) this.#link.leave();
     this.#later(0, () => this.#listener.gone());
   }
 }

@@ -63,6 +63,11 @@ export class RealWaits {
   readonly #waits = new Map<number, Wait>();
   readonly #came: Wait[] = [];
 
+  /** Whether there may be any. */
+  get some(): boolean {
+    return this.#waits.size > 0;
+  }
+
   /** What there is to say of them, a line for each kind; nothing where there are none. */
   described(): string | undefined {
     if (this.#waits.size === 0) return undefined;
@@ -90,10 +95,12 @@ export class RealWaits {
 /** Whose doing something is: a story's, or nobody's. */
 const doer = new AsyncLocalStorage<RealWaits>();
 let watched: RealWaits | null = null;
+/** What is made now is none of the story's. */
+let beside = false;
 
 const hook = createHook({
   init: (id, type, _, resource: object) => {
-    if (NAMES.has(type)) doer.getStore()?.began(id, type, resource);
+    if (!beside && NAMES.has(type)) doer.getStore()?.began(id, type, resource);
   },
   before: (id) => watched?.came(id),
 });
@@ -113,4 +120,11 @@ export const watchingRealWaits = async <A>(waits: RealWaits, work: () => Promise
 };
 
 /** Runs `work` as not of the story: what it waits for is not noted. */
-export const besideStory = <A>(work: () => A): A => doer.exit(work);
+export const besideStory = <A>(work: () => A): A => {
+  beside = true;
+  try {
+    return work();
+  } finally {
+    beside = false;
+  }
+};

@@ -1,7 +1,9 @@
 import type { WireListener } from '../connection/wire.js';
 import type { Mark, Row, Sign } from './diagram.js';
+import type { FaultList } from './faults/fault-list.js';
 import type { Network } from './network.js';
 import { type NetworkWire, wires } from './network-wire.js';
+import { refuse } from './story-port.js';
 import type { VirtualTime } from './virtual-time.js';
 
 const ENCODER = new TextEncoder();
@@ -29,6 +31,8 @@ const deedsOf = (name: string, { marks }: Row): readonly Mark[] => {
 export class ScriptedClient {
   readonly name: string;
   readonly network: Network;
+  /** What goes wrong with its connection, and with everybody's. */
+  readonly #faults: readonly FaultList[];
   /** What came, chunk by chunk, and how it ended. */
   readonly received: Mark[] = [];
   readonly #time: VirtualTime;
@@ -38,9 +42,17 @@ export class ScriptedClient {
   #wire: NetworkWire | null = null;
   #sent = 0;
 
-  constructor(name: string, row: Row, time: VirtualTime, network: Network, accept: (wire: NetworkWire) => void) {
+  constructor(
+    name: string,
+    row: Row,
+    time: VirtualTime,
+    network: Network,
+    faults: readonly FaultList[],
+    accept: (wire: NetworkWire) => void,
+  ) {
     this.name = name;
     this.network = network;
+    this.#faults = faults;
     this.#time = time;
     this.#accept = accept;
     this.#endsInReturn = row.marks.every(({ sign }) => sign !== 'end');
@@ -68,7 +80,7 @@ export class ScriptedClient {
   }
 
   #open(): void {
-    const [ours, theirs] = wires(this.network, this.#time, [this.name, 'server']);
+    const [ours, theirs] = wires(this.network, this.#time, [this.name, 'server'], this.#faults);
     const listener: WireListener = {
       received: (chunk) => this.#note('value', '?', chunk),
       ended: () => {
@@ -86,7 +98,10 @@ export class ScriptedClient {
     this.#wire = ours;
     ours.attach(listener);
     ours.resume();
-    this.#time.schedule(() => this.#accept(theirs), this.network.latency);
+    this.#time.schedule(() => {
+      if (this.#faults.some(({ down }) => down)) refuse(theirs);
+      else this.#accept(theirs);
+    }, this.network.latency);
   }
 
   #send(bytes: Uint8Array): void {

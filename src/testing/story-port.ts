@@ -19,7 +19,8 @@ const nobody: WireListener = {
   gone: ignore,
 };
 
-const refuse = (wire: NetworkWire): void => {
+/** Resets a connection that nobody takes. */
+export const refuse = (wire: NetworkWire): void => {
   wire.attach(nobody);
   wire.reset();
 };

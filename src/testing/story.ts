@@ -7,6 +7,7 @@ import type { Rule } from '../framing/rule.js';
 import type { Handled, Handler, Outcome } from '../server/outcome.js';
 import type { Server } from '../server/server.js';
 import type { Values } from './diagram.js';
+import type { Faults } from './faults/fault.js';
 import type { NetworkOptions } from './network.js';
 
 /** RxJS's own helpers, as in `TestScheduler.run`. */
@@ -31,6 +32,8 @@ export interface Story extends RxHelpers {
   readonly start: (server: Pick<Server, 'start' | 'abort' | 'outcomes'>) => void;
   /** A client, and what it does and when. `network` is what the network does to it, beyond what it does to all. */
   readonly client: (name: string, diagram: string, values?: Values, network?: NetworkOptions) => void;
+  /** What goes wrong on the network of a client, or of all: faults are added and taken away, from now on. */
+  readonly faults: (name?: string) => Faults;
   /**
    * What a client must receive, and when: bytes (or their text), all that come in one millisecond as one value; with a
    * `rule`, the frames that it cuts, each a value. `|` is the server's end, `#` a reset.

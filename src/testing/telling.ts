@@ -15,6 +15,7 @@ import type { Server } from '../server/server.js';
 import { difference, sameValue, shownRow, valueDifference } from './compare.js';
 import { type Mark, type RowKind, type Values, readDiagram, shownTime } from './diagram.js';
 import { ending } from './ending.js';
+import { FaultList } from './faults/fault-list.js';
 import { type NetworkOptions, networkOf, shownNetwork } from './network.js';
 import type { NetworkWire } from './network-wire.js';
 import { rowsOf } from './of-rxjs.js';
@@ -56,6 +57,9 @@ class Telling {
   readonly #options: MarblesOptions;
   readonly #accepted = new Subject<Connection>();
   readonly #clients = new Map<string, ScriptedClient>();
+  /** What goes wrong on the network of all clients, and on that of each. */
+  readonly #faults = new FaultList();
+  readonly #faultsOf = new Map<string, FaultList>();
   /** The server's side of them. */
   readonly #connections = new Map<string, Connection>();
   readonly #expectations: Expectation[] = [];
@@ -154,6 +158,7 @@ class Telling {
       listen: (options) => this.#acceptor.listen(options),
       start: (server) => this.#start(server),
       client: (name, diagram, values, network) => this.#client(name, diagram, values, network),
+      faults: (name) => (name === undefined ? this.#faults : this.#faultsOfKnown(name)),
       expectReceived: (name, diagram, values, rule) => {
         const { received } = this.#known(name);
         this.#expect('what a client receives', receivedBy(name), diagram, values, () => receivedRow(received, rule));
@@ -212,8 +217,10 @@ class Telling {
     if (this.#clients.has(name)) throw new Error(`the story has a client ${name} already`);
     const row = readDiagram('what a client does', diagram, values);
     const network = networkOf({ ...this.#options, ...own });
-    const client = new ScriptedClient(name, row, this.time, network, (wire) => this.#accept(name, wire));
-    this.#clients.set(name, client);
+    const faults = new FaultList();
+    const accept = (wire: NetworkWire): void => this.#accept(name, wire);
+    this.#clients.set(name, new ScriptedClient(name, row, this.time, network, [this.#faults, faults], accept));
+    this.#faultsOf.set(name, faults);
     this.#length = Math.max(this.#length, this.time.now() + row.length);
   }
 
@@ -248,6 +255,11 @@ class Telling {
     const client = this.#clients.get(name);
     if (client !== undefined) return client;
     throw new Error(`the story has no client ${name}; it has ${[...this.#clients.keys()].join(', ') || 'none'}`);
+  }
+
+  #faultsOfKnown(name: string): FaultList {
+    this.#known(name);
+    return this.#faultsOf.get(name) as FaultList;
   }
 
   #expect(

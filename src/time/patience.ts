@@ -18,7 +18,7 @@ const NEVER = -1;
  */
 export abstract class Patience<A> extends Entry {
   /** The time that the peer has, in milliseconds; 0: for ever. */
-  protected readonly ms: number;
+  protected ms: number;
   /** Whom the operator emits to, and whom it fails. */
   protected readonly out: Subscriber<A>;
   readonly #timetable: Timetable;
