@@ -28,6 +28,7 @@ test('are listed, and say what they do not know', async () => {
     'heartbeat',
     'people',
     'mqtt',
+    'ftp',
   ]) {
     assert.match(list.output(), new RegExp(`^  ${name} `, 'm'));
   }

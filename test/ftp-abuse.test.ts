@@ -14,19 +14,33 @@ import { suite } from './kit/suite.js';
 
 const test = suite('ftp abuse', undefined, { timeout: 30_000 });
 
-const served =
-  (body: (server: FtpServer, ann: Control) => Promise<void>): (() => Promise<void>) =>
-  async () => {
-    const server = await ftpServer();
-    writeFileSync(join(server.root, 'a'), 'inside');
-    writeFileSync(join(server.beside, 'a'), 'outside');
-    symlinkSync(server.beside, join(server.root, 'out'));
-    try {
-      await body(server, await control(server.port));
-    } finally {
-      await server.stop();
-    }
-  };
+const furnished = async (): Promise<FtpServer> => {
+  const server = await ftpServer();
+  writeFileSync(join(server.root, 'a'), 'inside');
+  writeFileSync(join(server.beside, 'a'), 'outside');
+  symlinkSync(server.beside, join(server.root, 'out'));
+  return server;
+};
+
+type Story = (server: FtpServer, ann: Control) => Promise<void>;
+
+/** By a server that all of these share. */
+let shared: Promise<FtpServer> | undefined;
+test.after(async () => (await shared)?.stop());
+const served = (body: Story) => async (): Promise<void> => {
+  const server = await (shared ??= furnished());
+  await body(server, await control(server.port));
+};
+
+/** By a server of its own, for what is measured, and for the end of it. */
+const servedAlone = (body: Story) => async (): Promise<void> => {
+  const server = await furnished();
+  try {
+    await body(server, await control(server.port));
+  } finally {
+    await server.stop();
+  }
+};
 
 const MIB = 1024 * 1024;
 const mayLookAt = existsSync('/proc/self/status');
@@ -149,7 +163,7 @@ test(
 
 test(
   'sixty ports that nobody uses are one, and a client who goes leaves none',
-  served(async (server, { say, client: ann }) => {
+  servedAlone(async (server, { say, client: ann }) => {
     await say('NOOP');
     const before = openIn(server);
     for (let count = 0; count < 60; count++) assert.match(await say('PASV'), /^227 /);
@@ -162,7 +176,7 @@ test(
 
 test(
   'one who does not read a big file costs little; he may abort, and read another time',
-  served(async (server, ann) => {
+  servedAlone(async (server, ann) => {
     const size = 400 * MIB;
     writeFileSync(join(server.root, 'big'), '');
     truncateSync(join(server.root, 'big'), size);
@@ -198,7 +212,7 @@ test(
 
 test(
   'an upload of a big file costs little; aborted, what came is there, and the rest goes behind it',
-  served(async (server, ann) => {
+  servedAlone(async (server, ann) => {
     const block = Buffer.alloc(MIB, 'upload');
     await ann.say('TYPE I');
     const before = peakOf(server);
@@ -295,7 +309,7 @@ test(
 
 test(
   'a folder of thousands of files is listed as it is read, by each of the lists',
-  served(async (server, ann) => {
+  servedAlone(async (server, ann) => {
     for (let count = 0; count < 1_000; count++) writeFileSync(join(server.root, `file ${count}`), '');
     for (const command of ['LIST', 'NLST', 'MLSD']) {
       const data = await dataOf(ann);
@@ -310,7 +324,7 @@ test(
 
 test(
   'a server that is told to stop ends uploads and downloads in order, and each session after that',
-  served(async (server, ann) => {
+  servedAlone(async (server, ann) => {
     writeFileSync(join(server.root, 'big'), Buffer.alloc(30 * MIB));
     const bob = await control(server.port);
     const [up, down] = [await slowData(ann), await slowData(bob)];
@@ -338,7 +352,7 @@ test(
 
 test(
   'passwords are not printed; logged in, nobody becomes another',
-  served(async ({ program }, { say }) => {
+  servedAlone(async ({ program }, { say }) => {
     assert.match(await say('USER bob'), /^530 /);
     assert.match(await say(`PASS ${PASSWORD.toUpperCase()}`), /^503 /);
     assert.match(await say('MODE B'), /^504 /);

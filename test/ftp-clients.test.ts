@@ -210,6 +210,7 @@ for passive in (True, False):
     assert ftp.pwd() == '/'
     assert sorted(ftp.nlst()) == ['a.txt', 'big.bin', 'link', 'sub'], ftp.nlst()
     assert ftp.nlst('sub') == ['sub/b "quoted" \\u00fc.txt'], ftp.nlst('sub')
+    assert ftp.nlst('a.txt') == ['a.txt'] and ftp.nlst('/a.txt') == ['/a.txt']
     facts = dict(ftp.mlsd(facts=['size', 'type']))
     assert facts['a.txt'] == {'type': 'file', 'size': '8'}, facts
     lines = []

@@ -356,6 +356,7 @@ test('a list tells what people, and programs, want to know', async () => {
   assert.is(timeValue(new Date(1_700_000_000_999)), '20231114221320');
   assert.is(nameLine('', entry), 'a b');
   assert.is(nameLine('sub/', entry), 'sub/a b');
+  assert.is(nameLine('.', entry), 'a b');
   for (const [given, left] of [
     ['-la', ''],
     ['-a -l x', 'x'],

@@ -156,8 +156,7 @@ const deeds: Readonly<Record<string, Deed>> = {
   CWD: enter,
   CDUP: (client) => enter(client, '..'),
   LIST: (client, argument) => list(client, withoutOptions(argument), (entry) => longLine(entry)),
-  NLST: (client, argument) =>
-    list(client, withoutOptions(argument), (entry) => nameLine(withoutOptions(argument), entry)),
+  NLST: (client, argument) => list(client, withoutOptions(argument), (entry, folder) => nameLine(folder, entry)),
   MLSD: (client, argument) => list(client, argument, (entry) => factsLine(entry, client.facts, client.writable), true),
   MLST: facts,
   SIZE: (client, argument) =>

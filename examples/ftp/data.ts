@@ -132,7 +132,7 @@ export class DataPort {
         backlog: 16,
         onListening: ({ port: number }) => opened(number ?? 0),
       });
-      arrived.subscribe({ error: failed });
+      arrived.subscribe({ error: () => failed(new Unreached()) });
       const [open, unused] = [new Subscription(), timer(deadline).subscribe(() => this.close())];
       this.#way = { arrival: arrived, arrived, open, unused };
       open.add(port.pipe(filter(this.#isPeer), take(1)).subscribe(arrived));

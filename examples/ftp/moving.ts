@@ -1,6 +1,7 @@
 // The commands that move data: a reply that announces it, a data connection, and a reply that tells how it went.
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { posix } from 'node:path';
 import {
   type Observable,
   catchError,
@@ -30,23 +31,26 @@ type Transfer = (connection: Connection) => Observable<never>;
 const NO_WAY = reply(425, 'Say PASV, EPSV, PORT or EPRT first');
 const NO_RESTART = reply(550, 'REST works with TYPE I');
 
-/** A data connection is made, `transfer` uses it, and the client is told how that went; or it is aborted. */
-const transferred = (client: Client, what: string, transfer: Transfer): Observable<Reply> =>
+/** Work of which ABOR is the end, from its first moment on. */
+const abortable = (client: Client, work: () => Observable<Reply>): Observable<Reply> =>
   defer(() => {
     client.transfers(true);
-    const work = concat(
-      of(reply(150, `Data connection for ${what}`)),
-      defer(() => client.data.use(transfer)),
-      of(reply(226, 'Transfer complete')),
-    );
     return merge(
-      work.pipe(catchError((error: unknown) => of(failure(error)))),
+      defer(work).pipe(catchError((error: unknown) => of(failure(error)))),
       client.aborts.pipe(map(() => reply(426, 'Transfer aborted'))),
     ).pipe(
       takeWhile(isPreliminary, true),
       finalize(() => client.transfers(false)),
     );
   });
+
+/** A data connection is made, `transfer` uses it, and the client is told before and after. */
+const transferred = ({ data }: Client, what: string, transfer: Transfer): Observable<Reply> =>
+  concat(
+    of(reply(150, `Data connection for ${what}`)),
+    defer(() => data.use(transfer)),
+    of(reply(226, 'Transfer complete')),
+  );
 
 /** The same with a file, which is closed at the end, whatever has happened. */
 const withFile = (
@@ -55,7 +59,7 @@ const withFile = (
   opened: () => Promise<{ readonly file: FileHandle; readonly start: number }>,
   transfer: (file: FileHandle, start: number) => Transfer,
 ): Observable<Reply> =>
-  defer(() => {
+  abortable(client, () => {
     if (!client.data.ready) return of(NO_WAY);
     if (client.restart > 0 && client.type === 'A') return of(NO_RESTART);
     return held(
@@ -95,28 +99,35 @@ export const store = (client: Client, argument: string, begin: number | 'end'): 
 
 // ── lists ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Show = (entry: Entry) => string;
+/** How an entry is shown that stands in `folder`, as the client has called it. */
+type Show = (entry: Entry, folder: string) => string;
 
-/** A path, and what is there. */
-const look = async ({ cwd, files }: Client, argument: string): Promise<readonly [string, Stats]> => {
-  const path = inside(cwd, argument);
-  return [path, await files.stat(path)];
+/** What a list is about: what a client has said, the path that it means, and what is there. */
+interface Listed {
+  readonly said: string;
+  readonly path: string;
+  readonly stats: Stats;
+}
+
+const look = async ({ cwd, files }: Client, said: string): Promise<Listed> => {
+  const path = inside(cwd, said);
+  return { said, path, stats: await files.stat(path) };
 };
 
 /** A line for each entry of a folder; of a file, the one for itself. */
-async function* linesOf({ files }: Client, path: string, stats: Stats, show: Show): AsyncGenerator<string> {
-  if (stats.isDirectory()) for await (const entry of files.list(path)) yield show(entry);
-  else yield show({ name: path.slice(path.lastIndexOf('/') + 1), stats });
+async function* linesOf({ files }: Client, { said, path, stats }: Listed, show: Show): AsyncGenerator<string> {
+  if (stats.isDirectory()) for await (const entry of files.list(path)) yield show(entry, said);
+  else yield show({ name: posix.basename(path), stats }, posix.dirname(said));
 }
 
 /** LIST, NLST and MLSD: a list over a data connection. `folders`: of folders only. */
 export const list = (client: Client, argument: string, show: Show, folders = false): Observable<Reply> =>
-  defer(() => {
+  abortable(client, () => {
     if (!client.data.ready) return of(NO_WAY);
     return from(look(client, argument)).pipe(
-      mergeMap(([path, stats]) => {
-        if (folders && !stats.isDirectory()) return of(reply(501, 'That is no folder'));
-        return transferred(client, `the list of ${path}`, send(lineBytes(linesOf(client, path, stats, show))));
+      mergeMap((listed) => {
+        if (folders && !listed.stats.isDirectory()) return of(reply(501, 'That is no folder'));
+        return transferred(client, `the list of ${listed.path}`, send(lineBytes(linesOf(client, listed, show))));
       }),
     );
   });
@@ -124,8 +135,8 @@ export const list = (client: Client, argument: string, show: Show, folders = fal
 /** STAT: a list over the control connection. */
 export const listHere = (client: Client, argument: string): Observable<Reply> =>
   defer(() => look(client, argument)).pipe(
-    mergeMap(([path, stats]) => {
-      const lines = fromAsyncIterable(linesOf(client, path, stats, longLine));
-      return concat(of([`213-Status of ${path}:`]), lines.pipe(map((line) => [` ${line}`])), of(['213 End']));
+    mergeMap((listed) => {
+      const lines = fromAsyncIterable(linesOf(client, listed, (entry) => longLine(entry)));
+      return concat(of([`213-Status of ${listed.path}:`]), lines.pipe(map((line) => [` ${line}`])), of(['213 End']));
     }),
   );
