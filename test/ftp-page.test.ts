@@ -4,6 +4,6 @@ import { walksThrough } from './kit/walkthrough.js';
 
 const test = suite('ftp: page');
 
-walksThrough(test, 'ftp', 4);
+walksThrough(test, 'ftp', 5);
 
 test.run();
