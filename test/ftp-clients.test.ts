@@ -5,7 +5,7 @@ import { Readable, Writable } from 'node:stream';
 import { Client as BasicFtp } from 'basic-ftp';
 import * as assert from 'uvu/assert';
 import { type FtpServer, PASSWORD, USER, ftpServer, printedBy } from './kit/ftp.js';
-import { installed, start } from './kit/program.js';
+import { example, installed, start } from './kit/program.js';
 import { suite } from './kit/suite.js';
 
 const test = suite('ftp clients', undefined, { timeout: 30_000 });
@@ -306,5 +306,22 @@ test(
     }
   }),
 );
+
+// ── its command line ────────────────────────────────────────────────────────────────────────────────────────────────
+
+test('it says what it does not understand, and where there is no such folder', async () => {
+  for (const [given, message] of [
+    [['--anonymous'], /^--root says which folder is served$/m],
+    [['--root', '.'], /^it takes either --user and --password, or --anonymous$/m],
+    [['--root', '.', '--anonymous', '--user', 'ann'], /^it takes either --user and --password, or --anonymous$/m],
+    [['--root', '.', '--user', 'ann'], /^--user takes a --password$/m],
+    [['--root', '/there/is/none', '--anonymous'], /^ENOENT/m],
+    [['--root', 'package.json', '--anonymous'], /^package\.json is not a folder$/m],
+  ] as const) {
+    const ftp = example('ftp', ...given);
+    assert.is(await ftp.exited, 2, given.join(' '));
+    assert.match(ftp.output(), message);
+  }
+});
 
 test.run();

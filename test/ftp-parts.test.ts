@@ -6,16 +6,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import fc from 'fast-check';
 import { from, lastValueFrom, toArray } from 'rxjs';
 import * as assert from 'uvu/assert';
-import {
-  type Command,
-  EMPTY_LINE,
-  commandLine,
-  controlLine,
-  isFarewell,
-  isPreliminary,
-  quoted,
-  reply,
-} from '../examples/ftp/control.js';
+import { Command, EMPTY_LINE, controlLine, isFarewell, isPreliminary, quoted, reply } from '../examples/ftp/control.js';
 import { extendedPortArgument, hostOf, passiveAnswer, portArgument, sameHost } from '../examples/ftp/data.js';
 import { failure } from '../examples/ftp/failure.js';
 import { Files, inside } from '../examples/ftp/files.js';
@@ -38,7 +29,7 @@ const test = suite('ftp parts');
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const understood = (line: Uint8Array | string): Command | undefined =>
-  E.getOrElseW(() => undefined)(commandLine.decode(typeof line === 'string' ? latin1(line) : line));
+  E.getOrElseW(() => undefined)(Command.decode(typeof line === 'string' ? latin1(line) : line));
 
 // ── lines and commands ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -93,7 +84,7 @@ test('whatever bytes come, they are a command or none; and a command is its own 
   );
   fc.assert(
     fc.property(word, argument, (verb, said) => {
-      assert.equal(understood(commandLine.encode({ verb, argument: said })), { verb, argument: said });
+      assert.equal(understood(Command.encode({ verb, argument: said })), { verb, argument: said });
     }),
     { numRuns: 500 },
   );

@@ -64,7 +64,7 @@ const withoutTelnet = (bytes: Uint8Array): Uint8Array => {
 const FORBIDDEN = /[\0\r\n]/;
 
 /** A line of bytes as a command, or none where it is empty: UTF-8, a verb of letters, and an argument without NUL, CR and LF. */
-export const commandLine = new t.Type<Command, Uint8Array, Uint8Array>(
+export const Command = new t.Type<Command, Uint8Array, Uint8Array>(
   'command',
   (value): value is Command => typeof (value as Partial<Command> | null)?.verb === 'string',
   (bytes, context) => {

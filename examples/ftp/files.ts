@@ -25,9 +25,9 @@ export interface Opened {
 /** The most bytes of a path, as the system has it. */
 const LONGEST = 4_096;
 
-/** What ends a name for the system, and a line of a listing. */
+/** What ends a name for the system, or a line of a listing; and what else is a path to a system with another separator. */
 // oxlint-disable-next-line no-control-regex
-const UNSPEAKABLE = /[\0\r\n]/;
+const UNSPEAKABLE = sep === '/' ? /[\0\r\n]/ : /[\0\r\n\\:]/;
 
 /**
  * What a client means by `argument` while it is in `cwd`: a path from `/` on, without `.` and `..`. A `..` at the top leads

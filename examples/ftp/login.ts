@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { endWith, firstValueFrom, ignoreElements, merge, take, timer } from 'rxjs';
 import { type AuthGate, type Connection, NotAuthenticated, type NotAuthenticatedReason, sameSecret } from 'sluice';
-import { FEATURES, type Reply, UNREADABLE, commandLine, reply, utf8Option } from './control.js';
+import { Command, FEATURES, type Reply, UNREADABLE, reply, utf8Option } from './control.js';
 
 /** Who may come in: one user with a password, or everybody as `anonymous`. */
 export type Accounts = { readonly user: string; readonly password: string } | 'anonymous';
@@ -36,7 +36,7 @@ export const loginGate = (accounts: Accounts, delay: number): AuthGate<string> =
     for (;;) {
       // One command after another is what a dialogue is.
       // oxlint-disable-next-line no-await-in-loop
-      const { verb, argument } = E.getOrElse(() => UNREADABLE)(commandLine.decode(await hear()));
+      const { verb, argument } = E.getOrElse(() => UNREADABLE)(Command.decode(await hear()));
       if (verb === 'USER') {
         user = argument;
         answer(reply(331, accounts === 'anonymous' ? 'Any password will do' : 'Password, please'));

@@ -1,7 +1,7 @@
 // FTP as a value: the gate that logs in, and behind it the session. To be served, steered, and told as a story.
 import { type NotAuthenticatedReason, identityOf, text } from 'sluice';
 import { type Protocol, authenticate, protocol } from 'sluice/operators';
-import { type Command, UNREADABLE, commandLine, controlLine } from './control.js';
+import { Command, UNREADABLE, controlLine } from './control.js';
 import type { DataOptions } from './data.js';
 import type { Files } from './files.js';
 import { type Accounts, loginGate, turnedAway } from './login.js';
@@ -36,7 +36,7 @@ export const ftp = ({
   const behind = protocol<Command, string, Command>({
     name: 'ftp',
     framing: controlLine,
-    message: commandLine,
+    message: Command,
     answer: text,
     invalid: () => UNREADABLE,
     session: (commands, peer) => {
