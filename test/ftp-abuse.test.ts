@@ -12,6 +12,7 @@ import { ftp } from '../examples/ftp/protocol.js';
 import { intoFile } from '../examples/ftp/transfer.js';
 import { serve } from '../operators/serve.js';
 import { type Connection, type ListenOptions, fromAsyncIterable, listen } from '../src/index.js';
+import { createServer } from '../src/server/index.js';
 import { type Control, type FtpServer, PASSWORD, USER, control, dataOf, folders, ftpServer } from './kit/ftp.js';
 import { loopback } from './kit/loopback.js';
 import { suite } from './kit/suite.js';
@@ -371,6 +372,29 @@ test(
     assert.is(readFileSync(join(server.root, 'up'), 'latin1'), 'before and after');
   }),
 );
+
+test('a stop that cannot wait cuts an upload, which is then not said to be complete, and its data connection with it', async () => {
+  const { root, forget } = folders();
+  const files = await Files.at(root);
+  const server = createServer('ftp', ftp({ files, accounts: { user: USER, password: PASSWORD }, writable: true }), {
+    port: 0,
+    drain: 100,
+  });
+  const { port = 0 } = await server.start();
+  const ann = await control(port);
+  const up = await slowData(ann);
+  assert.match(await ann.say('STOR up'), /^150 /);
+  up.write('part');
+  await until(() => existsSync(join(root, 'up')) && statSync(join(root, 'up')).size === 4, 'a part is there');
+  const gone = new Promise((done) => up.on('close', done));
+  up.resume();
+  const { cut } = await server.stop();
+  assert.is(cut.length, 1);
+  await gone;
+  await ann.client.over;
+  assert.not.match(ann.client.text, /^226 /m);
+  forget();
+});
 
 test(
   'passwords are not printed; logged in, nobody becomes another',

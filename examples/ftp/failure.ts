@@ -20,11 +20,12 @@ const REPLIES: Readonly<Record<string, Reply>> = {
   ENOSPC: reply(452, 'There is no room'),
   EDQUOT: reply(452, 'There is no room'),
   UNREACHED: reply(425, 'The data connection did not come'),
-  INTERRUPTED: reply(426, 'The transfer was cut short'),
 };
 
+const CUT_SHORT = reply(426, 'The transfer was cut short');
+
 export const failure = (error: unknown): Reply => {
-  if (error instanceof SluiceError) return REPLIES['INTERRUPTED'] as Reply;
+  if (error instanceof SluiceError) return CUT_SHORT;
   const code = String((error as Partial<NodeJS.ErrnoException> | undefined)?.code);
   return (Object.hasOwn(REPLIES, code) ? REPLIES[code] : undefined) ?? reply(451, 'That has failed');
 };

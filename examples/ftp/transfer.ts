@@ -24,11 +24,6 @@ const WAITING = 4;
 /** Lines of a listing that are sent at once. */
 const LINES = 64;
 
-/** A transfer that was cut short from this side. */
-export class Interrupted extends Error {
-  readonly code = 'INTERRUPTED';
-}
-
 // ── out ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A file from `start` on. The next block is read when the peer has taken the last one. */
@@ -90,14 +85,8 @@ const SILENCE = 60_000;
 /** Takes what the peer sends, until it ends. */
 export const receive =
   (sink: OperatorFunction<Uint8Array, never>) =>
-  (connection: Connection): Observable<never> => {
-    // The stop of a server ends what is read, too, and that is not the end of the file.
-    const whole = defer((): Observable<never> => {
-      if (connection.state === 'open') throw new Interrupted('the upload was cut short');
-      return EMPTY;
-    });
-    return concat(connection.reads.pipe(failIfIdle(SILENCE), sink), whole).pipe(connection.writes);
-  };
+  (connection: Connection): Observable<never> =>
+    connection.reads.pipe(failIfIdle(SILENCE), sink, connection.writes);
 
 // ── lines of another system (TYPE A) ────────────────────────────────────────────────────────────────────────────────
 
