@@ -1,4 +1,4 @@
-// A server for files that FTP clients know: curl, lftp, Python's ftplib, file managers. The protocol is in protocol.ts;
+// A server for files that FTP clients know: curl, lftp, Python's ftplib. The protocol is in protocol.ts;
 // here it gets a folder, a port, and somebody who may log in, and is stopped in order.
 import { signals } from 'sluice';
 import { type ServerEvent, createServer } from 'sluice/server';
