@@ -15,6 +15,7 @@ const examples: Record<string, string> = {
   heartbeat: 'keep-alives at 10 s, a hold time of 15 s',
   people: 'Protocol Buffers over varint frames',
   resp: 'a small store that Redis clients take for Redis',
+  ftp: 'files, for every FTP client',
   mqtt: 'an MQTT 3.1.1 broker',
   bgp: 'a BGP speaker: sessions with hold times and keep-alives, up to Established',
 };

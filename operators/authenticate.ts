@@ -46,6 +46,8 @@ export interface AuthenticateOptions<Id> {
   readonly maxWaiting?: number;
   /** How an address that fails again and again is kept out, for longer each time; `false`: it is not. */
   readonly lockout?: LockoutOptions | false;
+  /** What is said last to who is sent away, as one frame: bytes, or a text as UTF-8 (default: nothing). */
+  readonly farewell?: (reason: NotAuthenticatedReason) => Uint8Array | string | undefined;
   /**
    * What the peer is to be called from then on: `peer.name`, and `client.name` in the registry of a server. By default the
    * identity itself if it is a text, or its `name`; where it has none, the peer keeps the name that it has.
@@ -95,6 +97,7 @@ export function authenticate<Id>(
   const waiting = new Set<() => void>();
   const failures = lockout === false ? undefined : new Lockout(lockout);
   const name = checkHook('name', options.name);
+  const farewell = checkHook('farewell', options.farewell);
   const onEvent = checkHook('onEvent', options.onEvent);
   checkScheduler('scheduler', scheduler);
 
@@ -127,6 +130,7 @@ export function authenticate<Id>(
           watch?.admitted(identity);
           tell('onEvent', onEvent, { type: 'admitted', connection, identity });
         },
+        farewell: ({ reason }) => farewell?.(reason),
         refused: ({ reason }) => tell('onEvent', onEvent, { type: 'refused', connection, reason }),
       };
       const serve = (rest: Observable<Uint8Array>): Observable<Uint8Array> => from(handler(rest, connection, watch));

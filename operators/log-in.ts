@@ -59,6 +59,7 @@ export function logIn(
           watch?.admitted(undefined);
         },
         refused: ignore,
+        farewell: ignore,
       };
       const serve = (rest: Observable<Uint8Array>): Observable<Uint8Array> => from(handler(rest, connection, watch));
       new Threshold(connection, warden, serve, timetableOf(scheduler), out).subscribe(bytes);
@@ -66,4 +67,4 @@ export function logIn(
   return typeof served === 'object' ? { ...served, handler: loggedIn } : loggedIn;
 }
 
-const ignore = (): void => {};
+const ignore = (): undefined => {};

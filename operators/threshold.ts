@@ -58,6 +58,8 @@ export interface Warden<Id> {
   /** It is who it says. What this throws is the connection's error. */
   admitted(identity: Id): void;
   refused(error: NotAuthenticated): void;
+  /** What is said to who is sent away, as one frame. What this throws is the connection's error. */
+  farewell(error: NotAuthenticated): Uint8Array | string | undefined;
 }
 
 /**
@@ -330,9 +332,21 @@ export class Threshold<Id> implements Dialogue, Cutter {
 
   #refuse(error: unknown): void {
     if (this.#over) return;
-    if (error instanceof NotAuthenticated) this.#warden.refused(error);
-    this.#fail(error);
+    this.#fail(error instanceof NotAuthenticated ? this.#farewell(error) : error);
     if (this.connection.statistics.buffered > 0) this.#hurry();
+  }
+
+  /** Says goodbye. Gives what the connection fails with: that, or what the farewell has thrown. */
+  #farewell(error: NotAuthenticated): unknown {
+    this.#warden.refused(error);
+    try {
+      const goodbye = this.#warden.farewell(error);
+      this.#unsaid = null;
+      if (goodbye !== undefined) this.say(goodbye);
+      return error;
+    } catch (thrown) {
+      return thrown;
+    }
   }
 
   /** What was said last has not been taken yet. That may not take as long as with who has been let in. */

@@ -172,6 +172,54 @@ test('who says nothing, half a frame, or one attempt after another, has ten seco
   );
 });
 
+test('who is sent away is told so, if there is a word for it, after all that the gate has said', async () => {
+  const farewell = (reason: string): string | undefined => (reason === 'ended' ? undefined : `bye, ${reason}`);
+  await everySplit(({ serve, client, expectReceived, expectClosed }) => {
+    serve(authenticate(patient, shout, { farewell, limit: 20 }));
+    client('ann', '        -a', { a: '1\n2\n3\n' });
+    client('bob', '        -b', { b: 'x'.repeat(40) });
+    client('cyd', '        -c');
+    client('dan', '        -d|', { d: 'x' });
+    client('eve', '        -s-|', { s: 's3cret\n' });
+    expectReceived('ann', '-(n|)', { n: 'no\nno\nno\nbye, refused\n' });
+    expectReceived('bob', '-(n|)', { n: 'bye, malformed\n' });
+    expectReceived('cyd', '-- 9998ms (n|)', { n: 'bye, too-slow\n' });
+    expectReceived('dan', '--|');
+    expectReceived('eve', '-w-|', { w: 'welcome\n' });
+    for (const name of ['ann', 'bob']) expectClosed(name, '-x', { x: 'NotAuthenticated' });
+    expectClosed('cyd', '  10s x', { x: 'NotAuthenticated' });
+    expectClosed('dan', '  --x', { x: 'NotAuthenticated' });
+    expectClosed('eve', '  ---x', { x: 'finished' });
+  })();
+});
+
+test('who comes while its address is kept out is told so; a farewell that throws is that connection’s error', async () => {
+  await story(({ serve, client, expectReceived, expectClosed }) => {
+    const key = (): string => 'all';
+    serve(authenticate(patient, shout, { farewell: (reason) => reason, attempts: 1, lockout: { after: 1, key } }));
+    client('ann', '        a', { a: '1\n' });
+    client('bob', '        -^');
+    expectReceived('ann', '(n|)', { n: 'no\nlocked-out\n' });
+    expectReceived('bob', '-(n|)', { n: 'locked-out\n' });
+    expectClosed('ann', '  x', { x: 'NotAuthenticated' });
+    expectClosed('bob', '  -x', { x: 'NotAuthenticated' });
+  })();
+  const speechless = (): string => {
+    throw new TypeError('no words');
+  };
+  for (const [farewell, error] of [
+    [speechless, 'TypeError'],
+    [() => 'two\nlines', 'RangeError'],
+  ] as const) {
+    await story(({ serve, client, expectReceived, expectClosed }) => {
+      serve(authenticate(patient, shout, { farewell, attempts: 1 }));
+      client('ann', '        a', { a: '1\n' });
+      expectReceived('ann', '(n|)', { n: 'no\n' });
+      expectClosed('ann', '  x', { x: error });
+    })();
+  }
+});
+
 test('frames are smaller in front of the gate than behind it, and what is none of the dialogue ends it', async () => {
   const events: string[] = [];
   await everySplit(({ serve, client, expectReceived, expectClosed }) => {

@@ -30,6 +30,7 @@ test('are listed, and say what they do not know', async () => {
     'resp',
     'mqtt',
     'bgp',
+    'ftp',
   ]) {
     assert.match(list.output(), new RegExp(`^  ${name} `, 'm'));
   }

@@ -444,6 +444,7 @@ const ofOperators: Readonly<Record<string, readonly Row[]>> = {
     ],
     [(f) => f(identity, identity, { framing: rule, lockout: { key: 5 } }), TypeError, noFunction('lockout.key', 5)],
     [(f) => f(identity, identity, { framing: rule, name: 5 }), TypeError, noFunction('name', 5)],
+    [(f) => f(identity, identity, { framing: rule, farewell: 5 }), TypeError, noFunction('farewell', 5)],
     [(f) => f(identity, identity, { framing: rule, onEvent: 5 }), TypeError, noFunction('onEvent', 5)],
     [(f) => f(identity, identity, { framing: rule, scheduler: 5 }), TypeError, noScheduler],
   ],
