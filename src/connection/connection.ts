@@ -148,7 +148,7 @@ export interface ConnectionLimits {
   readonly scheduler: SchedulerLike;
 }
 
-/** @internal Where options have limits that somebody keeps hold of, to change them while they are in force. */
+/** Where options have limits that somebody keeps hold of, to change them while they are in force. */
 export const inForce = Symbol('limits in force');
 
 export const connectionLimits = (

@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    jobs: { type: 'string', short: 'j', default: String(availableParallelism()) },
+    // One more than there are processors: many tests wait most of the time.
+    jobs: { type: 'string', short: 'j', default: String(availableParallelism() + 1) },
     timeout: { type: 'string', default: '120000' },
     verbose: { type: 'boolean', short: 'v', default: false },
   },

@@ -1,9 +1,9 @@
 // examples/bgp beside a real BGP daemon, BIRD 2: sessions are established, kept, and given up when the daemon stands still.
 // Alone, since a hold time of 3 s is the shortest that there is, and both sides have to keep it.
 import * as assert from 'uvu/assert';
-import { bird, birdInstalled } from '../kit/bird.js';
-import { example, freePort, portOf } from '../kit/program.js';
-import { suite } from '../kit/suite.js';
+import { bird, birdInstalled } from './kit/bird.js';
+import { example, freePort, portOf } from './kit/program.js';
+import { suite } from './kit/suite.js';
 
 const test = suite('bgp: BIRD', undefined, { timeout: 60_000 });
 const there = birdInstalled();
