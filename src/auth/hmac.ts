@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { nodeCrypto } from '../late.js';
 import { checkFunction, checkObject, checkText } from '../check.js';
 import { decodeUtf8, encodeUtf8 } from '../codec/utf8.js';
 import type { Connection } from '../connection/connection.js';
@@ -33,7 +33,13 @@ const proofOf = (
   answered: Uint8Array,
   name: string,
 ): Uint8Array =>
-  createHmac('sha256', key).update(`${side}\0`).update(asked).update(answered).update(encodeUtf8(name)).digest();
+  nodeCrypto()
+    .createHmac('sha256', key)
+    .update(`${side}\0`)
+    .update(asked)
+    .update(answered)
+    .update(encodeUtf8(name))
+    .digest();
 
 const shown = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 
@@ -66,7 +72,7 @@ const textOf = (frame: Uint8Array): string => {
 export const hmacGate = (keyOf: KeyOf): AuthGate<Named> => {
   checkFunction('keyOf', keyOf);
   return async ({ connection, hear, say }) => {
-    const asked = randomBytes(NONCE);
+    const asked = nodeCrypto().randomBytes(NONCE);
     say(shown(asked));
     const [first, second, third, ...more] = textOf(await hear()).split('.');
     if (more.length > 0) throw malformed();
@@ -75,7 +81,7 @@ export const hmacGate = (keyOf: KeyOf): AuthGate<Named> => {
     const proof = bytesOf(third, PROOF);
     const known = letIn(await keyOf(name, connection));
     // Of a name that is unknown no less is computed.
-    const key = known === undefined ? randomBytes(SHORTEST_KEY) : checkKey(known);
+    const key = known === undefined ? nodeCrypto().randomBytes(SHORTEST_KEY) : checkKey(known);
     const right = sameDigest(proofOf('client', key, asked, answered, name), proof);
     if (right && known !== undefined) {
       say(shown(proofOf('server', key, asked, answered, name)));
@@ -99,7 +105,7 @@ export const hmacLogin = (options: HmacLoginOptions): AuthGate<Named> => {
   const key = Uint8Array.from(checkKey(options.key));
   return async ({ hear, say }) => {
     const asked = bytesOf(textOf(await hear()), NONCE);
-    const answered = randomBytes(NONCE);
+    const answered = nodeCrypto().randomBytes(NONCE);
     say([encodeUtf8(name), answered, proofOf('client', key, asked, answered, name)].map(shown).join('.'));
     const answer = textOf(await hear());
     if (answer === 'refused') return undefined;

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { nodeCrypto } from '../late.js';
 import { encodeUtf8 } from '../codec/utf8.js';
 
 const bytesOf = (name: string, secret: Uint8Array | string): Uint8Array => {
@@ -10,10 +10,10 @@ const bytesOf = (name: string, secret: Uint8Array | string): Uint8Array => {
 
 /** @internal The digest by which a secret is compared, and kept. */
 export const digestOf = (name: string, secret: Uint8Array | string): Uint8Array =>
-  createHash('sha256').update(bytesOf(name, secret)).digest();
+  nodeCrypto().createHash('sha256').update(bytesOf(name, secret)).digest();
 
 /** @internal Whether two digests are the same, in a time that does not tell where they differ. */
-export const sameDigest = (one: Uint8Array, other: Uint8Array): boolean => timingSafeEqual(one, other);
+export const sameDigest = (one: Uint8Array, other: Uint8Array): boolean => nodeCrypto().timingSafeEqual(one, other);
 
 /**
  * Whether two secrets are the same, in a time that does not tell how much of them is: their hashes are compared, so not

@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2 } from 'node:crypto';
+import { nodeCrypto } from '../late.js';
 import { encodeUtf8 } from '../codec/utf8.js';
 
 /** @internal The hash that a mechanism is made with. RFC 5802 has its example in SHA-1, and nothing else here does. */
@@ -16,10 +16,11 @@ const SIZES: Readonly<Record<Hash, number>> = { sha256: 32, sha1: 20 };
 
 /** @internal */
 export const hmac = (hash: Hash, key: Uint8Array, text: string): Uint8Array =>
-  createHmac(hash, key).update(encodeUtf8(text)).digest();
+  nodeCrypto().createHmac(hash, key).update(encodeUtf8(text)).digest();
 
 /** @internal */
-export const digest = (hash: Hash, bytes: Uint8Array): Uint8Array => createHash(hash).update(bytes).digest();
+export const digest = (hash: Hash, bytes: Uint8Array): Uint8Array =>
+  nodeCrypto().createHash(hash).update(bytes).digest();
 
 /** @internal Each byte of one with the same of the other. */
 export const xor = (one: Uint8Array, other: Uint8Array): Uint8Array =>
@@ -28,7 +29,7 @@ export const xor = (one: Uint8Array, other: Uint8Array): Uint8Array =>
 /** @internal The password, salted: some time's work, and done beside the event loop. */
 export const saltedPassword = (hash: Hash, password: string, salt: Uint8Array, rounds: number): Promise<Uint8Array> =>
   new Promise((done, failed) => {
-    pbkdf2(encodeUtf8(password), salt, rounds, SIZES[hash], hash, (error, salted) => {
+    nodeCrypto().pbkdf2(encodeUtf8(password), salt, rounds, SIZES[hash], hash, (error, salted) => {
       if (error === null) done(salted);
       else failed(error);
     });

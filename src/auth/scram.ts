@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { nodeCrypto } from '../late.js';
 import { checkFunction, checkInteger, checkObject } from '../check.js';
 import { decodeUtf8 } from '../codec/utf8.js';
 import type { Connection } from '../connection/connection.js';
@@ -39,7 +39,7 @@ interface Variant {
 }
 
 /** 24 bytes of chance, in letters that all may stand in a nonce. */
-const SHA_256: Variant = { hash: 'sha256', nonce: () => randomBytes(24).toString('base64') };
+const SHA_256: Variant = { hash: 'sha256', nonce: () => nodeCrypto().randomBytes(24).toString('base64') };
 
 const prepared = (what: string, text: unknown): string => {
   if (typeof text !== 'string') throw new TypeError(`${what} must be a text, got ${typeof text}`);
@@ -67,7 +67,7 @@ export interface ScramVerifierOptions {
  * As PostgreSQL keeps it (RFC 5803). Takes a good tenth of a second, beside the event loop.
  */
 export const scramVerifier = (password: string, options: ScramVerifierOptions = {}): Promise<string> => {
-  const { iterations = ITERATIONS, salt = randomBytes(SALT) } = checkObject('options', options);
+  const { iterations = ITERATIONS, salt = nodeCrypto().randomBytes(SALT) } = checkObject('options', options);
   const form = prepared('password', password);
   checkInteger('iterations', iterations, LEAST_ITERATIONS, MOST_ITERATIONS);
   if (!(salt instanceof Uint8Array) || salt.length === 0) throw new TypeError('salt must be bytes, one or more');
@@ -105,13 +105,13 @@ export const scramGate = (verifierOf: VerifierOf, options: ScramGateOptions = {}
 /** @internal The same with what it is told to go by. */
 export const scramGateOf = (variant: Variant, verifierOf: VerifierOf, options: ScramGateOptions): AuthGate<Named> => {
   checkFunction('verifierOf', verifierOf);
-  const { iterations = ITERATIONS, pepper = randomBytes(32) } = checkObject('options', options);
+  const { iterations = ITERATIONS, pepper = nodeCrypto().randomBytes(32) } = checkObject('options', options);
   checkInteger('iterations', iterations, LEAST_ITERATIONS, MOST_ITERATIONS);
   if (!(pepper instanceof Uint8Array)) throw new TypeError(`pepper must be bytes, got ${typeof pepper}`);
   /** What an unknown name would have if it were not. */
   const decoy = (name: string): ScramKeys => {
-    const salt = createHmac('sha256', pepper).update(name).digest().subarray(0, SALT);
-    return { iterations, salt, storedKey: randomBytes(32), serverKey: randomBytes(32) };
+    const salt = nodeCrypto().createHmac('sha256', pepper).update(name).digest().subarray(0, SALT);
+    return { iterations, salt, storedKey: nodeCrypto().randomBytes(32), serverKey: nodeCrypto().randomBytes(32) };
   };
   const keysFor = async (name: string, connection: Connection): Promise<ScramKeys> => {
     const verifier = letIn(await verifierOf(name, connection));

@@ -1,14 +1,7 @@
-import { createHash, hkdfSync } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import {
-  type SecureContext,
-  type SecureContextOptions,
-  type Server,
-  type TLSSocket,
-  createSecureContext,
-  createServer,
-} from 'node:tls';
+import type { SecureContext, SecureContextOptions, Server, TLSSocket } from 'node:tls';
 import type { TlsFailed } from '../errors.js';
+import { nodeCrypto, nodeTls } from '../late.js';
 import { type LoadedTls, type TlsSource, loadedFor } from './tls-from.js';
 import { failureOf } from './tls-handshake.js';
 import { HANDSHAKE, SERVER_OPTIONS, type TlsServerOptions, checkKnown } from './tls-options.js';
@@ -83,15 +76,16 @@ export class TlsAcceptor {
       sessionIdContext,
     });
     const contexts = new Map<string, SecureContext>();
-    for (const [name, context] of material.byName) contexts.set(name, createSecureContext(whole(context)));
-    return createServer({
-      ...whole(material.context),
-      ...(alpn && { ALPNProtocols: [...alpn] }),
-      requestCert,
-      rejectUnauthorized,
-      handshakeTimeout: NO_DEADLINE,
-      SNICallback: (name, done) => done(null, contextFor(contexts, name)),
-    })
+    for (const [name, context] of material.byName) contexts.set(name, nodeTls().createSecureContext(whole(context)));
+    return nodeTls()
+      .createServer({
+        ...whole(material.context),
+        ...(alpn && { ALPNProtocols: [...alpn] }),
+        requestCert,
+        rejectUnauthorized,
+        handshakeTimeout: NO_DEADLINE,
+        SNICallback: (name, done) => done(null, contextFor(contexts, name)),
+      })
       .on('secureConnection', function (this: Hand, socket) {
         this.secured(socket);
       })
@@ -103,14 +97,14 @@ export class TlsAcceptor {
   /** The keys of this period: whoever has the secret has the same, and nobody has to be told. */
   #ticketKeys(period: number): Buffer {
     const secret = this.#tls.options.ticketSecret ?? this.#tls.ownSecret;
-    return Buffer.from(hkdfSync('sha256', secret, '', `sluice tickets ${period}`, 48));
+    return Buffer.from(nodeCrypto().hkdfSync('sha256', secret, '', `sluice tickets ${period}`, 48));
   }
 
   /** A session is taken up again only under the terms on which it was begun: with whom is trusted, it changes. */
   #trust(): string {
     const { options, material } = this.#tls;
     const { ca, crl } = material.context;
-    const terms = createHash('sha256').update(`${options.requestCert} ${options.rejectUnauthorized}`);
+    const terms = nodeCrypto().createHash('sha256').update(`${options.requestCert} ${options.rejectUnauthorized}`);
     for (const part of [ca, crl].flat()) terms.update('\0').update(part ?? '');
     return terms.digest('hex').slice(0, 32);
   }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { type SecureContext, connect, createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import { nodeTls } from '../late.js';
 import { type LoadedTls, type TlsSource, loadedFor } from './tls-from.js';
 import { type Shake, failureOf } from './tls-handshake.js';
 import { CLIENT_OPTIONS, HANDSHAKE, type TlsClientOptions, checkKnown } from './tls-options.js';
@@ -28,7 +29,7 @@ export class TlsDialler {
     this.#refresh();
     const { alpn, rejectUnauthorized = true, servername } = this.#tls.options;
     const asked = servername ?? (isIP(this.#host) === 0 ? this.#host : undefined);
-    const socket = connect({
+    const socket = nodeTls().connect({
       socket: raw,
       host: this.#host,
       ...(this.#context && { secureContext: this.#context }),
@@ -52,7 +53,7 @@ export class TlsDialler {
     const { generation, material } = this.#tls;
     if (generation === this.#generation) return;
     this.#generation = generation;
-    this.#context = createSecureContext(material.context);
+    this.#context = nodeTls().createSecureContext(material.context);
     this.#session = undefined;
   }
 }

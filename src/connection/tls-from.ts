@@ -1,4 +1,4 @@
-import { X509Certificate, randomBytes } from 'node:crypto';
+import { nodeCrypto } from '../late.js';
 import { checkHook, checkNumber, checkObject } from '../check.js';
 import { tell } from '../hook.js';
 import {
@@ -63,7 +63,7 @@ export class LoadedTls implements TlsSource {
   readonly #onReload: ((error?: unknown) => void) | undefined;
   readonly #looking: NodeJS.Timeout | undefined;
   /** Where no secret is shared. */
-  readonly ownSecret = randomBytes(32);
+  readonly ownSecret = nodeCrypto().randomBytes(32);
   /** What those who use it ask of the options, also of those to come. */
   readonly #demands = new Set<Demand>();
 
@@ -113,7 +113,9 @@ export class LoadedTls implements TlsSource {
     const { context, byName } = this.#material;
     const certificates = [context, ...byName.values()].flatMap(({ cert }) => (cert === undefined ? [] : [cert as Pem]));
     if (certificates.length === 0) return undefined;
-    return new Date(Math.min(...certificates.map((cert) => Date.parse(new X509Certificate(cert).validTo))));
+    return new Date(
+      Math.min(...certificates.map((cert) => Date.parse(new (nodeCrypto().X509Certificate)(cert).validTo))),
+    );
   }
 
   #look(): void {

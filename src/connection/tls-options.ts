@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { type SecureContextOptions, createSecureContext } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
+import { nodeTls } from '../late.js';
 import { checkBoolean, checkInteger, checkObject, checkOneOf, checkText, checkTime } from '../check.js';
 
 /** What is written in PEM: a text, or its bytes. */
@@ -197,7 +198,7 @@ class Reader {
 /** Whether Node can use it is found out at once, and not when the first one comes. */
 const tried = (name: string, context: SecureContextOptions): SecureContextOptions => {
   try {
-    createSecureContext(context);
+    nodeTls().createSecureContext(context);
     return context;
   } catch (error) {
     throw new TypeError(`${name} cannot be used: ${(error as Error).message}`, { cause: error });
