@@ -99,7 +99,7 @@ export type { PausableOptions } from './source/pausable.js';
 export { pausable } from './source/pausable.js';
 export { signals } from './source/signals.js';
 export type { SlowPolicy } from './source/mailbox.js';
-export type { StreamOptions, Subscribed, TopicOptions, TopicStatistics } from './source/topic.js';
+export type { StreamOptions, Subscribed, TopicLimits, TopicOptions, TopicStatistics } from './source/topic.js';
 export { Topic, topic } from './source/topic.js';
 
 export * from './errors.js';

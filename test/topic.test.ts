@@ -48,6 +48,20 @@ test('completing ends everyone, later ones at once, and after that nothing is pu
   assert.is(news.statistics.subscribers, 0);
 });
 
+test('one subscriber too many is refused, and a place is free again when one leaves', () => {
+  const news = topic<string>({ maxSubscribers: 1 });
+  const ann = hear(news.stream());
+  const bob = hear(news.stream());
+  news.publish('a');
+  assert.equal(bob.heard.map(String), ['LimitReached: no more than 1 subscribers of a topic']);
+  assert.equal(ann.heard, ['a']);
+  ann.leave();
+  const cyd = hear(news.stream());
+  news.publish('b');
+  assert.equal(cyd.heard, ['b']);
+  assert.throws(() => topic({ maxSubscribers: 0 }), /^maxSubscribers must be a whole number from 1 to/);
+});
+
 test('leaves out what a subscriber does not want', () => {
   const news = topic<number>();
   const odd = hear(news.stream({ except: (value) => value % 2 === 0 }));

@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { checkHook, checkInteger, checkObject, checkOneOf } from '../check.js';
+import { LimitReached } from '../errors.js';
 import { Queue } from '../flow/queue.js';
 import { flow } from '../flow/scope.js';
 import { Valve } from '../flow/valve.js';
@@ -13,6 +14,12 @@ export interface TopicOptions {
   readonly policy?: SlowPolicy;
   /** How many values may wait for one subscriber (default 256). */
   readonly highWater?: number;
+}
+
+/** How a topic is made. */
+export interface TopicLimits extends TopicOptions {
+  /** How many may be subscribed at once (default 100,000). One more fails with `LimitReached`. */
+  readonly maxSubscribers?: number;
 }
 
 /** What a topic has done so far. */
@@ -64,6 +71,7 @@ export interface StreamOptions<A> extends TopicOptions {
 export class Topic<A> {
   readonly #policy: SlowPolicy;
   readonly #highWater: number;
+  readonly #maxSubscribers: number;
   /** Closed while a subscriber whose policy is `pause` is full. */
   readonly #valve = new Valve();
   readonly #subscribers = new Set<TopicSubscriber<A>>();
@@ -77,9 +85,10 @@ export class Topic<A> {
   #dropped = 0;
   #ended = false;
 
-  constructor(options: TopicOptions = {}) {
+  constructor(options: TopicLimits = {}) {
     this.#policy = checkOneOf('policy', checkObject('options', options).policy ?? 'drop-oldest', POLICIES);
     this.#highWater = checkInteger('highWater', options.highWater ?? 256, 1);
+    this.#maxSubscribers = checkInteger('maxSubscribers', options.maxSubscribers ?? 100_000, 1);
   }
 
   get statistics(): TopicStatistics {
@@ -117,6 +126,9 @@ export class Topic<A> {
     const onSubscribed = checkHook('onSubscribed', options.onSubscribed);
     return new Observable((out) => {
       if (this.#ended) return out.complete();
+      if (this.#subscribers.size >= this.#maxSubscribers) {
+        return out.error(new LimitReached('subscribers of a topic', this.#maxSubscribers));
+      }
       const subscriber = new TopicSubscriber<A>(out, highWater, settings, this.#published, {
         delivered: () => void this.#delivered++,
         dropped: (value) => {
@@ -204,4 +216,4 @@ class TopicSubscriber<A> extends Mailbox<A> implements Subscribed<A> {
 }
 
 /** A topic: see `Topic`. */
-export const topic = <A>(options?: TopicOptions): Topic<A> => new Topic(options);
+export const topic = <A>(options?: TopicLimits): Topic<A> => new Topic(options);
