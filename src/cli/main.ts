@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 const version = (): string => {
-  const file = new URL('../../../package.json', import.meta.url);
+  const file = new URL(import.meta.resolve('sluice/package.json'));
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
 };
 

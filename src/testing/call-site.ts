@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 const DEPTH = 40;
 
 /** The folder of this package. Its nouns (`src`) are passed over, as are Node and RxJS; its operators say something. */
-const HOME = fileURLToPath(new URL('../../../', import.meta.url));
+const HOME = fileURLToPath(import.meta.url.replace(/dist\/(src|lib)\/.*/, ''));
 
 const PASSED_OVER = [
   'node:',
@@ -13,6 +13,7 @@ const PASSED_OVER = [
   '/node_modules/ix/',
   `${HOME}src/`,
   `${HOME}dist/src/`,
+  `${HOME}dist/lib/`,
 ];
 
 /** Notes where the program is. Cheap: it is only spelled out by `callSite`. */

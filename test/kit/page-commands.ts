@@ -7,7 +7,7 @@ import type { Block } from './page.js';
 import { type Program, freePort, start } from './program.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const sluice = `'${process.execPath}' '${join(root, 'dist/src/cli/main.js')}'`;
+const sluice = `'${process.execPath}' '${join(root, 'dist/lib/src/cli/main.js')}'`;
 const example = `'${process.execPath}' '${join(root, 'dist/examples/run.js')}'`;
 
 /** What is another each time is left out: times, ages, rates, ports that the system chose, and how wide columns are. */

@@ -80,7 +80,7 @@ export const start = (
 
 /** Starts `sluice` as `npx sluice ...` does, once the package is built. */
 export const sluice = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Program =>
-  start(process.execPath, ['dist/src/cli/main.js', ...args], { SLUICE_HISTORY: '', ...env });
+  start(process.execPath, ['dist/lib/src/cli/main.js', ...args], { SLUICE_HISTORY: '', ...env });
 
 /** Starts an example as `npm run example -- NAME ...` does, once the package is built. */
 export const example = (name: string, ...args: readonly string[]): Program =>

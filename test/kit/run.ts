@@ -35,7 +35,7 @@ const runFile = (name: string): Promise<Outcome> =>
     let output = '';
     let trouble = '';
     let lingering: NodeJS.Timeout | undefined;
-    const child = spawn(process.execPath, ['--enable-source-maps', script], {
+    const child = spawn(process.execPath, ['--conditions=sluice-unbundled', '--enable-source-maps', script], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -22,7 +22,7 @@ export class Terminal {
   #seen = 0;
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    const command = [process.execPath, 'dist/src/cli/main.js', ...args];
+    const command = [process.execPath, 'dist/lib/src/cli/main.js', ...args];
     this.#program = start('python3', ['test/kit/terminal.py', '40', '160', ...command], {
       TERM: 'xterm',
       SLUICE_HISTORY: '',

@@ -48,19 +48,20 @@ try {
     ['sluice/operators/ix', '* as ix'],
     ['sluice/server', '{ createServer }'],
     ['sluice/testing', '{ marbles }'],
+    ['sluice/websocket', '{ listenWebSocket }'],
   ] as const;
   const esm = echo(
     [
       `import { connect } from 'node:net';`,
       ...names.map(([from, what]) => `import ${what} from '${from}';`),
-      'void [ix, createServer, marbles];',
+      'void [ix, createServer, marbles, listenWebSocket];',
     ].join('\n'),
   );
   const cjs = echo(
     [
       `const { connect } = require('node:net');`,
       ...names.map(([from, what]) => `const ${what.replace('* as ', '')} = require('${from}');`),
-      'void [ix, createServer, marbles];',
+      'void [ix, createServer, marbles, listenWebSocket];',
     ].join('\n'),
   );
   writeFileSync(join(folder, 'consumer.mts'), esm);
