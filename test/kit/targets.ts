@@ -47,7 +47,7 @@ export interface Target {
   readonly announces?: string;
   /** How many bytes without an end are too many for one frame. */
   readonly most?: number;
-  /** The smallest message that is answered, for who has logged in. */
+  /** The smallest message, for who has logged in. */
   readonly smallest?: string;
   /** A question of which the answer is no smaller, for who has logged in. */
   readonly loud?: string;
@@ -195,7 +195,7 @@ export const targets: readonly Target[] = [
     announces: `*2\r\n${bulk('ECHO')}$2147483647\r\n`,
     most: 65_536,
     smallest: 'PING\r\n',
-    loud: `ECHO ${LONG}\r\n`,
+    loud: `ECHO ${'z'.repeat(1_000)}\r\n`,
     polite: true,
     patient: true,
   },
@@ -210,7 +210,7 @@ export const targets: readonly Target[] = [
     begun: 'x',
     most: 4_200,
     smallest: 'NOOP\r\n',
-    loud: 'FEAT\r\n',
+    loud: 'HELP\r\n',
     gated: true,
   },
 ];
