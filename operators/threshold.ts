@@ -235,6 +235,8 @@ export class Threshold<Id> implements Dialogue, Cutter {
     this.#hearing = null;
     this.#unsaid ??= [];
     this.#consumer.valve.close();
+    // A dialogue may hear as many as it likes: others have their turn all the same.
+    this.source?.handled(this.#consumer.gate, 1);
     hearing?.heard(frame);
   }
 

@@ -1,4 +1,4 @@
-// What may not take for ever: the deadlines that docs/safety-deadlines.md lists, where no other test has their defaults.
+// What may not take for ever: the deadlines that docs/safety.md lists, where no other test has their defaults.
 import { EMPTY, NEVER, type Observable, concat, concatMap, delay, map, of } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { authenticate, protocol, proxyProtocol, serve } from '../operators/index.js';

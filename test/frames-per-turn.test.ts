@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { ignoreElements, map, merge, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { type Handler, type ListenOptions, connectionGate, lengthPrefixed, line } from '../src/index.js';
+import { type AuthGate, type Handler, type ListenOptions, connectionGate, lengthPrefixed, line } from '../src/index.js';
 import { authenticate, frame, prefixLength, serve } from '../operators/index.js';
 import { loopback } from './kit/loopback.js';
 import { suite } from './kit/suite.js';
@@ -10,6 +10,7 @@ import { suite } from './kit/suite.js';
 const test = suite('frames per turn');
 
 const EMPTY = 1_000_000;
+const ASKED = 100_000;
 
 /** Counts by the turns of the event loop: how much there was of something in the turn in which there was most. */
 const mostInATurn = (): { readonly count: () => void; readonly most: () => number; readonly stop: () => void } => {
@@ -65,6 +66,28 @@ test('behind a gate, or two, it is the same', async () => {
     assert.is(handled, EMPTY);
     assert.ok(most < 2 * 1_024, `${most} in one turn`);
   }
+});
+
+test('in front of a gate it is the same, however much the gate asks', async () => {
+  const turns = mostInATurn();
+  let heard = 0;
+  const curious: AuthGate<string> = async ({ hear }) => {
+    for (;;) {
+      // One after another is what a dialogue is.
+      // oxlint-disable-next-line no-await-in-loop
+      await hear();
+      heard++;
+      turns.count();
+    }
+  };
+  const server = await loopback(serve(authenticate(curious, (bytes) => bytes, { framing: lengthPrefixed(2) })));
+  const peer = connect(server.port);
+  peer.resume().end(Buffer.alloc(2 * ASKED));
+  await once(peer, 'close');
+  await server.stop();
+  turns.stop();
+  assert.is(heard, ASKED);
+  assert.ok(turns.most() < 2 * 1_024, `${turns.most()} in one turn`);
 });
 
 test('how large the share is can be set', async () => {

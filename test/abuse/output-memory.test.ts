@@ -74,7 +74,7 @@ done('13: one who does not listen to the chat costs the others nothing', async (
   assert.ok(seen.used < 20 * MB);
 });
 
-done('14: who has not logged in is answered three times, and no more', async (servers) => {
+done('14: who has not logged in has three attempts, and so long for all else that he may ask', async (servers) => {
   const ports = servers.those('gated');
   const tokens = manyOf('no such token\n');
   const seen = await servers.bear(() =>
@@ -85,7 +85,7 @@ done('14: who has not logged in is answered three times, and no more', async (se
   );
   tell('14', seen);
   for (const port of ports) seen.expect(port, 'NotAuthenticated', 10);
-  assert.ok(seen.used < 5 * MB);
+  assert.ok(seen.used < 15 * MB);
 });
 
 test.run();

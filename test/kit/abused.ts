@@ -2,13 +2,14 @@
 // Answers a number with what it holds now, and drains at 'stop'; then it has to end by itself.
 import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Subject, merge, tap } from 'rxjs';
+import { type Observable, Subject, defer, ignoreElements, merge, mergeMap, takeUntil, tap } from 'rxjs';
 import { drain } from '../../operators/drain.js';
 import { serve } from '../../operators/serve.js';
-import { listen } from '../../src/connection/listen.js';
+import { type ListenOptions, listen } from '../../src/connection/listen.js';
+import type { Outcome } from '../../src/server/outcome.js';
 import { ending } from '../../src/testing/ending.js';
 import { certify } from './certificates.js';
-import { DRAIN, SHORT, targets } from './targets.js';
+import { DRAIN, SHORT, type Target, targets } from './targets.js';
 
 /** What the process holds, and how its connections have ended so far. */
 export interface Held {
@@ -48,11 +49,28 @@ let ended = 0;
 
 process.on('warning', (warning) => warnings.push(String(warning)));
 
+/** What comes to a port. */
+const accepted = (options: ListenOptions) => listen(options).pipe(tap(() => opened++));
+
+/** How each who came to a target has ended, until it has been drained. */
+const served = ({ serves }: Target, name: string, options: ListenOptions): Observable<Outcome> => {
+  const note = ({ ended: count, cut }: { readonly ended: number; readonly cut: readonly unknown[] }): void => {
+    drained[name] = { ended: count, cut: cut.length };
+  };
+  if (!('server' in serves)) return accepted(options).pipe(drain(stop, DRAIN, serve(serves), { onDrained: note }));
+  const server = serves.server({ ...options, listen: accepted });
+  const stopped = stop.pipe(
+    mergeMap(() => server.stop({ drain: DRAIN })),
+    tap(note),
+  );
+  return merge(server.outcomes, defer(() => server.start()).pipe(ignoreElements())).pipe(takeUntil(stopped));
+};
+
 const serving = targets.flatMap((target) =>
   ['TCP', 'TLS'].map((carrier) => {
     const name = `${target.name}, ${carrier}`;
     const counts: Record<string, number> = (outcomes[name] = {});
-    return listen({
+    return served(target, name, {
       port: 0,
       backlog: 2_048,
       writeDeadline: SHORT,
@@ -66,12 +84,6 @@ const serving = targets.flatMap((target) =>
         counts[what] = (counts[what] ?? 0) + 1;
       },
     }).pipe(
-      tap(() => opened++),
-      drain(stop, DRAIN, serve(target.serves), {
-        onDrained: (report) => {
-          drained[name] = { ended: report.ended, cut: report.cut.length };
-        },
-      }),
       tap((outcome) => {
         ended++;
         const how = ending(outcome);

@@ -1,7 +1,12 @@
-// What the abuse tests are hard on. A protocol more is a row more.
+// What the abuse tests are hard on. A protocol more is a row more. BGP has none: a speaker answers no question, and keeps
+// one session with a peer, so that nobody could tell whether others have to wait.
+import { fileURLToPath } from 'node:url';
 import { type Observable, identity, map } from 'rxjs';
 import { chatRoom } from '../../examples/chat-room.js';
+import { Files } from '../../examples/ftp/files.js';
+import { ftp } from '../../examples/ftp/protocol.js';
 import { createBroker } from '../../examples/mqtt/broker.js';
+import { respServer } from '../../examples/resp/resp-server.js';
 import {
   authenticate,
   decodeOr,
@@ -15,12 +20,18 @@ import {
   protocol,
 } from '../../operators/index.js';
 import { type Handled, type Handler, json, line, text, tokenGate } from '../../src/index.js';
+import type { Server, ServerOptions } from '../../src/server/index.js';
 import { ack, connect, publish } from './mqtt.js';
+
+/** What can only be served by a server of its own. */
+export interface OwnServer {
+  readonly server: (options: ServerOptions) => Server<Uint8Array>;
+}
 
 /** A server to be hard on: how it is spoken to, and what of its ways can be abused. */
 export interface Target {
   readonly name: string;
-  readonly serves: Handler | Handled;
+  readonly serves: Handler | Handled | OwnServer;
   /** Said first of all by who means well: without it nothing is answered. */
   readonly login?: string;
   /** A question with a word of letters and digits in it, and the answer. In all that is said, a letter is a byte. */
@@ -42,11 +53,17 @@ export interface Target {
   readonly loud?: string;
   /** Whether there is a gate in front of it: whatever is wrong there is `NotAuthenticated`. */
   readonly gated?: true;
+  /** Whether who sends too long a frame is told so, and then ended in order: that is no error. */
+  readonly polite?: true;
+  /** Whether who says nothing may stay. */
+  readonly patient?: true;
 }
 
 /** What is wrong with who says nothing, takes too long for a frame, or sends too long a one. */
-export const wrong = ({ gated }: Target, what: 'PeerSilent' | 'FrameTooSlow' | 'FrameTooLong'): string =>
-  gated ? 'NotAuthenticated' : what;
+export const wrong = ({ gated, polite }: Target, what: 'PeerSilent' | 'FrameTooSlow' | 'FrameTooLong'): string => {
+  if (gated) return 'NotAuthenticated';
+  return polite && what === 'FrameTooLong' ? 'finished' : what;
+};
 
 /** How long things may take in these servers, in milliseconds: much less than by default, for a test is to be short. */
 export const SHORT = 2_500;
@@ -75,6 +92,11 @@ const numbered = (said: string): number => 1 + (Number(/\d+/.exec(said)?.[0] ?? 
 
 const { options: mqtt } = createBroker({ limits: { patience: SHORT } }).protocol;
 const packets = (said: Uint8Array): string => Buffer.from(said).toString('latin1');
+
+const bulk = (said: string): string => `$${said.length}\r\n${said}\r\n`;
+
+/** To be listed at most: nothing can be written. */
+const files = await Files.at(fileURLToPath(new URL('.', import.meta.url)));
 
 export const targets: readonly Target[] = [
   { name: 'echo', serves: inTime, ask: identity, hears: identity, many: 50_000, loud: LONG },
@@ -162,5 +184,33 @@ export const targets: readonly Target[] = [
     begun: '\x10\xe8\x07',
     announces: '\x10\xff\xff\xff\x7f',
     smallest: '\xc0\0',
+  },
+  {
+    name: 'resp',
+    serves: { server: (options) => respServer({ ...options, requestDeadline: FRAME }) },
+    ask: (word) => `*2\r\n${bulk('ECHO')}${bulk(word)}`,
+    hears: bulk,
+    many: 50_000,
+    begun: `*2\r\n${bulk('ECHO')}$10000\r\n`,
+    announces: `*2\r\n${bulk('ECHO')}$2147483647\r\n`,
+    most: 65_536,
+    smallest: 'PING\r\n',
+    loud: `ECHO ${'z'.repeat(1_000)}\r\n`,
+    polite: true,
+    patient: true,
+  },
+  {
+    name: 'ftp',
+    serves: ftp({ files, accounts: 'anonymous', login: SHORT }),
+    login: 'USER ftp\r\nPASS guest\r\n',
+    ask: (word) => `REST ${numbered(word)}\r\n`,
+    hears: (word) => `350 The next transfer begins at ${numbered(word)}\r\n`,
+    noise: /^(?!350 ).*\r\n/gm,
+    many: 10_000,
+    begun: 'x',
+    most: 4_200,
+    smallest: 'NOOP\r\n',
+    loud: 'HELP\r\n',
+    gated: true,
   },
 ];
