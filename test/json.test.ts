@@ -100,8 +100,20 @@ test('counts items and levels as they are, whatever stands in strings', () => {
       const flatter = `${maxDepth} levels are more than the limit of ${maxDepth - 1}`;
       assert.equal(why(jsonWithin({ maxDepth: maxDepth - 1 }).decode(frame)), E.left([flatter]));
     }),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [[[[], {}, {}], '']] },
   );
+});
+
+test('counts also where nothing takes more room than it must', () => {
+  for (let count = 1; count < 100; count++) {
+    const value = Array.from({ length: count }, () => []);
+    const frame = bytes(JSON.stringify(value));
+    assert.equal(jsonWithin({ maxItems: 2 * count }).decode(frame), E.right(value));
+    assert.equal(
+      why(jsonWithin({ maxItems: 2 * count - 1 }).decode(frame)),
+      E.left([`${2 * count} items are more than the limit of ${2 * count - 1}`]),
+    );
+  }
 });
 
 test('keeps its limits in both directions', () => {

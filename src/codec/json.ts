@@ -74,8 +74,8 @@ export const jsonWithin = (limits: JsonLimits): t.Type<unknown, Uint8Array, Uint
   checkInteger('maxBytes', maxBytes, 1);
   checkInteger('maxItems', maxItems, 0);
   checkInteger('maxDepth', maxDepth, 0);
-  // An item takes two bytes and so does a level: what is short enough need not be counted.
-  const harmless = 2 * Math.min(maxItems, maxDepth);
+  // Two items take three bytes at least (`[],`) and a level takes two: what is short enough need not be counted.
+  const harmless = Math.min(Math.floor(1.5 * maxItems), 2 * maxDepth);
 
   const excess = (bytes: Uint8Array): string | undefined => {
     if (bytes.length > maxBytes) return `${bytes.length} bytes are more than the limit of ${maxBytes}`;

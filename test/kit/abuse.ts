@@ -310,7 +310,7 @@ export class Servers {
 /** Starts the servers. */
 export const startServers = async (): Promise<Servers> => {
   const file = fileURLToPath(new URL('./abused.js', import.meta.url));
-  const child = fork(file, { execArgv: ['--expose-gc', '--enable-source-maps'] });
+  const child = fork(file, { execArgv: ['--conditions=sluice-unbundled', '--expose-gc', '--enable-source-maps'] });
   const [opened] = (await once(child, 'message')) as [Opened];
   return new Servers(child, opened);
 };

@@ -21,7 +21,7 @@ export interface Server {
 export const startServer = async (options: ServerOptions): Promise<Server> => {
   const script = fileURLToPath(new URL('./flow-server.js', import.meta.url));
   const child: ChildProcess = fork(script, [JSON.stringify(options)], {
-    execArgv: ['--expose-gc', '--enable-source-maps'],
+    execArgv: ['--conditions=sluice-unbundled', '--expose-gc', '--enable-source-maps'],
   });
   const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }];
   const ask = async (what: 'report' | 'begin'): Promise<Report> => {
