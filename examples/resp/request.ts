@@ -1,6 +1,7 @@
 // What a request says: its arguments, the name of the command first.
 import { ProtocolError, RequestError } from './request-error.js';
 import { integerOf } from './integer.js';
+import { nameOf } from './names.js';
 import type { RequestRule } from './request-rule.js';
 
 const [STAR, QUOTE, APOSTROPHE, BACKSLASH] = [0x2a, 0x22, 0x27, 0x5c];
@@ -52,7 +53,7 @@ export class Request {
   /** The name of a key, a channel or a client. Not longer than 64 KiB: a thousand patterns may be held against it. */
   name(index: number): string {
     if (this.size(index) > MAX_NAME) throw new RequestError(`ERR a name has ${MAX_NAME} bytes at most`);
-    return this.text(index);
+    return nameOf(this.frame, this.start(index), this.end(index));
   }
 
   /** The names from an argument on: all, or every second. */
