@@ -6,7 +6,14 @@ import { Subject, concat, firstValueFrom, ignoreElements, lastValueFrom, map, me
 import * as assert from 'uvu/assert';
 import type { WebSocket } from 'ws';
 import { endLines, frameLines, mapAsync, serve } from '../operators/index.js';
-import { type Connection, type Handler, type ListenEvent, type Outcome, type SluiceError } from '../src/index.js';
+import {
+  type Connection,
+  type Handler,
+  type ListenEvent,
+  type ListenFailed,
+  type Outcome,
+  type SluiceError,
+} from '../src/index.js';
 import { type WebSocketListenOptions, dialWebSocket, listenWebSocket } from '../src/websocket/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { until } from './kit/line-server.js';
@@ -235,6 +242,57 @@ test('other paths, other methods and what is no request are refused, and others 
   await until(() => text() === 'HI\n');
   ann.close();
   await stop();
+});
+
+test('a judge of origins that throws lets nobody from a page in, and everybody else', async () => {
+  const { port, events, stop } = await served(shout, {
+    port: 0,
+    origins: () => {
+      throw new Error('no idea');
+    },
+  });
+  const warned = once(process, 'warning') as Promise<readonly Error[]>;
+  assert.is(await asks(port, 'origin: https://a\r\n'), 'HTTP/1.1 403 Forbidden');
+  assert.match((await warned)[0]?.message ?? '', /^origins threw Error: no idea/);
+  assert.is(await asks(port, ''), 'HTTP/1.1 101 Switching Protocols');
+  assert.equal(events.map(reasonOf), ['other-origin']);
+  await stop();
+});
+
+test('who is refused and keeps its side open is gone all the same', async () => {
+  const { port, stop } = await served(shout, { port: 0, at: '/chat' });
+  const stays = connect({ port, allowHalfOpen: true });
+  stays.write(
+    'GET /other HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n' +
+      'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  await once(stays.resume(), 'end');
+  const lost = once(stays, 'error') as Promise<readonly NodeJS.ErrnoException[]>;
+  // What comes to a socket that is gone is answered by a reset; to one that is only half closed, by nothing.
+  const more = setInterval(() => stays.write('more'), 20);
+  assert.match((await lost)[0]?.code ?? '', /^(ECONNRESET|EPIPE)$/);
+  clearInterval(more);
+  await stop();
+});
+
+test('of several at one server each path is for one, and what nobody wants is refused once', async () => {
+  const http = createServer().listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const { port } = http.address() as AddressInfo;
+  const one = await served(shout, { server: http, at: '/one' });
+  const two = await served(shout, { server: http, at: '/two' });
+  assert.is(await asks(port, '', '/three'), 'HTTP/1.1 404 Not Found');
+  assert.is(await asks(port, '', '/two'), 'HTTP/1.1 101 Switching Protocols');
+  assert.equal([...one.events, ...two.events].map(reasonOf), ['other-path']);
+  for (const options of [{ server: http, at: '/one' }, { server: http }]) {
+    const failure: unknown = await lastValueFrom(listenWebSocket(options)).catch((error: unknown) => error);
+    assert.is((failure as ListenFailed).code, 'EADDRINUSE');
+  }
+  await two.stop();
+  const again = await served(shout, { server: http, at: '/two' });
+  await Promise.all([one.stop(), again.stop()]);
+  http.close();
+  http.closeAllConnections();
 });
 
 test('who asks for nothing is cut off after the handshake timeout', async () => {

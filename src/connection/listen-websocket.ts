@@ -5,10 +5,10 @@ import { Observable } from 'rxjs';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { checkFunction, checkHook, checkInteger, checkObject, checkText, checkTime } from '../check.js';
 import { ListenFailed } from '../errors.js';
-import { tell } from '../hook.js';
-import { type Place, checkPlace, endsOf, hostAndPort, peerOf, placeName } from './address.js';
+import { tell, warnThrown } from '../hook.js';
+import { type Place, checkPlace, endsOf, peerOf, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
-import type { ListenAddress, ListenEvent } from './listen.js';
+import { type ListenAddress, type ListenEvent, addressOf } from './listen.js';
 import { WaitingRoom } from './waiting-room.js';
 import { HALF_CLOSE, READING, WebSocketWire } from './websocket-wire.js';
 
@@ -91,6 +91,8 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
 
     const refuse = (socket: Duplex, status: number, reason: Reason): void => {
       const { peer, port } = endsOf(socket as Socket, undefined);
+      // Whoever keeps its side open would keep a descriptor of ours.
+      socket.once('finish', () => socket.destroy());
       socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       tell('onEvent', onEvent, { type: 'refused', peer: peerOf(peer, port), reason });
     };
@@ -98,10 +100,9 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
     const asked = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       socket.on('error', ignore);
       if (path !== undefined && pathOf(request) !== path) {
-        // Somebody else may listen for another path.
-        return given !== undefined && given.listenerCount('upgrade') > 1
-          ? undefined
-          : refuse(socket, 404, 'other-path');
+        // Whoever else listens at the server may want it; where nobody does, one of us refuses.
+        if (given === undefined || isLast(given, path, pathOf(request))) refuse(socket, 404, 'other-path');
+        return;
       }
       if (!mayCome(request)) return refuse(socket, 403, 'other-origin');
       if (room.full) return refuse(socket, 503, 'too-many-waiting');
@@ -116,8 +117,14 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
     sockets.on('wsClientError', (_, socket) => refuse(socket, 400, 'no-websocket'));
 
     if (given !== undefined) {
+      const paths = pathsAt(given);
+      if (paths.has(path) || paths.has(undefined) || (path === undefined && paths.size > 0)) {
+        return subscriber.error(new ListenFailed(`${path ?? 'any path'} of the server`, 'EADDRINUSE'));
+      }
+      paths.add(path);
       given.on('upgrade', asked);
       return () => {
+        paths.delete(path);
         given.off('upgrade', asked);
         room.leave((wire) => wire.destroy());
       };
@@ -131,7 +138,7 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
       subscriber.error(new ListenFailed(placeName(where as Place), error.code, error));
     http.on('upgrade', asked);
     http.on('error', failed);
-    http.on('listening', () => tell('onListening', onListening, addressOf(http, where as Place)));
+    http.on('listening', () => tell('onListening', onListening, addressOf(http.address(), where?.path)));
     http.listen({ ...where });
     return () => {
       http.close();
@@ -147,6 +154,21 @@ const upgradeRequired: RequestListener = (_, response) => {
   response.writeHead(426, { upgrade: 'websocket', connection: 'close' }).end('this is a WebSocket\n');
 };
 
+/** The paths at which we listen at servers of the program's; undefined: at all. A WebSocket is taken once. */
+const taken = new WeakMap<Server, Set<string | undefined>>();
+
+const pathsAt = (server: Server): Set<string | undefined> => {
+  const paths = taken.get(server) ?? new Set();
+  taken.set(server, paths);
+  return paths;
+};
+
+/** Whether nobody at a server wants what asks for `wanted`, and who listens at `path` is the one to say so. */
+const isLast = (server: Server, path: string, wanted: string): boolean => {
+  const [first] = pathsAt(server);
+  return first === path && !pathsAt(server).has(wanted) && server.listenerCount('upgrade') === pathsAt(server).size;
+};
+
 const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/\?.*$/s, '');
 
 const originsOf = (origins: WebSocketListenOptions['origins']): ((request: IncomingMessage) => boolean) => {
@@ -158,7 +180,13 @@ const originsOf = (origins: WebSocketListenOptions['origins']): ((request: Incom
     const decide = checkFunction('origins', origins as (origin: string, request: IncomingMessage) => boolean);
     return (request) => {
       const { origin } = request.headers;
-      return origin === undefined || decide(origin, request);
+      try {
+        return origin === undefined || decide(origin, request);
+      } catch (error) {
+        // Who cannot be judged does not come: that is no reason to serve nobody any more.
+        warnThrown('origins', error);
+        return false;
+      }
     };
   }
   return ({ headers: { origin, host } }) => origin === undefined || hostOf(origin) === host;
@@ -166,10 +194,3 @@ const originsOf = (origins: WebSocketListenOptions['origins']): ((request: Incom
 
 /** The host and port of an origin, as a browser puts them into `Host`. */
 const hostOf = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined);
-
-const addressOf = (http: Server, where: Place): ListenAddress => {
-  const address = http.address();
-  return typeof address === 'object' && address !== null
-    ? { name: hostAndPort(address.address, address.port), host: address.address, port: address.port, path: undefined }
-    : { name: placeName(where), host: undefined, port: undefined, path: where.path };
-};

@@ -274,7 +274,8 @@ const descriptorShortage = (): string | undefined => {
   }
 };
 
-const addressOf = (address: AddressInfo | string | null, path: string | undefined): ListenAddress =>
+/** @internal Where a server of Node's listens. */
+export const addressOf = (address: AddressInfo | string | null, path: string | undefined): ListenAddress =>
   typeof address === 'object' && address !== null
     ? { name: hostAndPort(address.address, address.port), host: address.address, port: address.port, path: undefined }
     : { name: path ?? '', host: undefined, port: undefined, path };
