@@ -199,6 +199,11 @@ inLittle('the marks can be changed at any time, and must make sense', async () =
   );
   assert.throws(() => memoryBudget.set({ soft: 501 }), raised(RangeError, /^soft must be .* from 1 to 500, got 501$/));
   assert.equal([memoryBudget.soft, memoryBudget.hard], [500, 500]);
+  assert.throws(
+    () => memoryBudget.set({ soft: 200, hard: 100 }),
+    raised(RangeError, /^soft must be .* from 1 to 100, got 200$/),
+  );
+  assert.equal([memoryBudget.soft, memoryBudget.hard], [500, 500], 'all of it, or nothing');
 });
 
 test.run();

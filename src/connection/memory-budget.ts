@@ -64,9 +64,10 @@ export class Budget implements MemoryBudget {
   }
 
   set(limits: Partial<MemoryLimits>): void {
-    const { soft = this.soft, hard = this.hard } = checkObject('limits', limits);
-    this.hard = checkInteger('hard', hard, 1);
-    this.soft = checkInteger('soft', Math.min(soft, limits.soft === undefined ? hard : soft), 1, hard);
+    const hard = checkInteger('hard', checkObject('limits', limits).hard ?? this.hard, 1);
+    // One that was not given gives way to a hard mark below it.
+    this.soft = checkInteger('soft', limits.soft ?? Math.min(this.soft, hard), 1, hard);
+    this.hard = hard;
     this.#eased();
     if (this.held > this.hard) this.#close();
   }
