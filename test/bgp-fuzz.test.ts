@@ -14,6 +14,7 @@ import { serve } from '../operators/serve.js';
 import { type Connection, deframer, memory } from '../src/index.js';
 import { dice } from '../src/testing/dice.js';
 import { entry, keepalive, notification, open, update, wire } from './kit/bgp.js';
+import { altered, chunked } from './kit/mutate.js';
 import { suite } from './kit/suite.js';
 
 const asked = process.env['BGP_FUZZ'];
@@ -67,31 +68,9 @@ const mutated = (given: Uint8Array, roll: Dice): Uint8Array => {
   let bytes = Buffer.from(given);
   for (let count = roll(3); count > 0; count--) {
     const at = roll(Math.min(bytes.length, [20, 60, 5_000][roll(3)] as number) + 1);
-    const to = Math.min(bytes.length, at + roll(9));
-    const [before, part, after] = [bytes.subarray(0, at), bytes.subarray(at, to), bytes.subarray(to)];
-    const ways: readonly (() => Buffer)[] = [
-      () => Buffer.concat([before, after]),
-      () => Buffer.concat([before, part, part, after]),
-      () => Buffer.concat([before, Buffer.from(Array.from({ length: roll(6) }, () => roll(256))), after]),
-      () => Buffer.concat([before, part.map((byte) => byte ^ (1 << roll(8))), after]),
-      () => Buffer.concat([before, Buffer.from([roll(2) === 0 ? 0xff : 0]), after]),
-      () => Buffer.concat([part, before, after]),
-      () => before,
-    ];
-    bytes = Buffer.from((ways[roll(ways.length)] as () => Buffer)());
+    bytes = altered(bytes, at, roll);
   }
   return bytes;
-};
-
-const chunked = (bytes: Uint8Array, roll: Dice): Uint8Array[] => {
-  const chunks: Uint8Array[] = [];
-  const most = [1, 5, 40, 2_000][roll(4)] as number;
-  for (let at = 0; at < bytes.length;) {
-    const size = 1 + roll(most);
-    chunks.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  return chunks;
 };
 
 /** What a speaker has said, checked: an OPEN, at most one KEEPALIVE in so short a time, and at the end why, if it says so. */

@@ -1,18 +1,13 @@
 // What a request says: its arguments, the name of the command first.
 import { ProtocolError, RequestError } from './request-error.js';
 import { integerOf } from './integer.js';
-import { nameOf } from './names.js';
+import { latin1, nameOf } from './names.js';
 import type { RequestRule } from './request-rule.js';
 
 const [STAR, QUOTE, APOSTROPHE, BACKSLASH] = [0x2a, 0x22, 0x27, 0x5c];
 
-/** Not in Node's types: a text of the bytes as they are, a character for each, without a Buffer around them. */
-const { latin1Slice } = Buffer.prototype as unknown as {
-  readonly latin1Slice: (this: Uint8Array, start: number, end: number) => string;
-};
-
 /** Bytes as a text that has a character for each of them: what keys, fields and members are kept as. */
-export const textOf = (bytes: Uint8Array): string => latin1Slice.call(bytes, 0, bytes.length);
+export const textOf = (bytes: Uint8Array): string => latin1(bytes, 0, bytes.length);
 
 /**
  * A request: places in the bytes of its frame. An argument is made a text, a number or bytes of its own by the command
@@ -47,7 +42,7 @@ export class Request {
   /** An argument as a text with a character for each byte. */
   text(index: number): string {
     if (this.size(index) > MAX_TEXT) throw new RequestError('ERR string exceeds maximum allowed size');
-    return latin1Slice.call(this.frame, this.start(index), this.end(index));
+    return latin1(this.frame, this.start(index), this.end(index));
   }
 
   /** The name of a key, a channel or a client. Not longer than 64 KiB: a thousand patterns may be held against it. */
