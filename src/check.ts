@@ -27,6 +27,10 @@ export const checkInteger = (
   throw new RangeError(`${name} must be a whole number from ${least} to ${most}, got ${given}`);
 };
 
+/** A whole number, `least` or more; or `Infinity`, for no limit. */
+export const checkIntegerOrNone = (name: string, value: unknown, least: number): number =>
+  value === Infinity ? value : checkInteger(name, value, least);
+
 /** A number from `least` to `most`, both included; fractions are fine. */
 export const checkNumber = (name: string, value: unknown, least: number, most: number): number => {
   const given = number(name, value);

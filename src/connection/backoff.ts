@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkObject, checkTime } from '../check.js';
+import { checkIntegerOrNone, checkNumber, checkObject, checkTime } from '../check.js';
 
 /** How to dial again after a failure or a loss. Times in milliseconds. */
 export interface Reconnect {
@@ -45,7 +45,7 @@ export const backoffOf = (reconnect: Reconnect | boolean = false): Backoff | nul
     factor: checkNumber('reconnect.factor', factor, 1, 1_000),
     jitter: checkNumber('reconnect.jitter', jitter, 0, 1),
     stable: checkTime('reconnect.stable', stable, 0),
-    attempts: attempts === Infinity ? attempts : checkInteger('reconnect.attempts', attempts, 1),
+    attempts: checkIntegerOrNone('reconnect.attempts', attempts, 1),
   };
   if (backoff.initial <= backoff.max) return backoff;
   throw new RangeError(`reconnect.initial must be at most reconnect.max (${max} ms), got ${initial}`);

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, asyncScheduler } from 'rxjs';
-import { checkInteger, checkObject, checkOneOf, checkScheduler, checkTime } from '../check.js';
+import { checkInteger, checkIntegerOrNone, checkObject, checkOneOf, checkScheduler, checkTime } from '../check.js';
 import type { ProxyHeader } from '../codec/proxy-header.js';
 import {
   ConnectionAborted,
@@ -159,14 +159,10 @@ export const connectionLimits = (
     halfClose: checkTime('halfClose', options.halfClose ?? 30_000),
     writeLimit: checkInteger('writeLimit', options.writeLimit ?? 16 * 1024 * 1024, 1),
     readBuffer: checkOneOf<ReadBuffer>('readBuffer', options.readBuffer ?? 'fresh', ['fresh', 'shared', 'poisoned']),
-    readLimit: checkLimit('readLimit', options.readLimit ?? Infinity, MOST_AT_ONCE),
+    readLimit: checkIntegerOrNone('readLimit', options.readLimit ?? Infinity, MOST_AT_ONCE),
     framesPerTurn: checkInteger('framesPerTurn', options.framesPerTurn ?? 1_024, 64),
     scheduler: checkScheduler('scheduler', options.scheduler ?? asyncScheduler),
   };
-
-/** A whole number, or none. */
-const checkLimit = (name: string, value: number, least: number): number =>
-  value === Infinity ? value : checkInteger(name, value, least);
 
 /** What a chunk may have, and is held while a consumer is full, in bytes: no limit can be less. */
 const MOST_AT_ONCE = 64 * 1024;

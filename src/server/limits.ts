@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkObject, checkOneOf } from '../check.js';
+import { checkInteger, checkIntegerOrNone, checkNumber, checkObject, checkOneOf } from '../check.js';
 import { type ConnectionLimits, connectionLimits } from '../connection/connection.js';
 
 const WHEN_FULL = ['wait', 'refuse', 'close-idlest'] as const;
@@ -54,9 +54,6 @@ const keptOf = ({ writeLimit, readLimit, framesPerTurn }: ConnectionLimits): Kep
   framesPerTurn,
 });
 
-const countOrNone = (name: string, value: number): number =>
-  value === Infinity ? Infinity : checkInteger(name, value, 1);
-
 const DEFAULTS: ServerLimits = {
   maxConnections: 10_000,
   whenFull: 'wait',
@@ -76,9 +73,9 @@ export const limitsOf = (given: Partial<ServerLimits>, before: ServerLimits = DE
   return {
     maxConnections: checkInteger('maxConnections', maxConnections, 0),
     whenFull: checkOneOf('whenFull', whenFull, WHEN_FULL),
-    maxPerAddress: countOrNone('maxPerAddress', maxPerAddress),
+    maxPerAddress: checkIntegerOrNone('maxPerAddress', maxPerAddress, 1),
     acceptRate: acceptRate === Infinity ? Infinity : checkNumber('acceptRate', acceptRate, 0.001, 1_000_000),
-    maxPerTag: countOrNone('maxPerTag', maxPerTag),
+    maxPerTag: checkIntegerOrNone('maxPerTag', maxPerTag, 1),
     maxRooms: checkInteger('maxRooms', maxRooms, 0),
     maxTags: checkInteger('maxTags', maxTags, 0),
     maxNameLength: checkInteger('maxNameLength', maxNameLength, 1),

@@ -1,4 +1,4 @@
-import { checkFunction, checkHook, checkInteger, checkObject, checkTime } from '../check.js';
+import { checkFunction, checkHook, checkInteger, checkIntegerOrNone, checkObject, checkTime } from '../check.js';
 import type { Handled, Handler } from '../server/outcome.js';
 import { dice } from './dice.js';
 import { replace } from './replace.js';
@@ -55,7 +55,7 @@ export const simulateWith = async (options: SimulateOptions, wire: Scene['wire']
     talk: checkFunction('talk', options.talk),
     clients: checkInteger('clients', clients, 1, 100_000),
     lasts: checkTime('lasts', lasts),
-    holds: holds === Infinity ? holds : checkInteger('holds', holds, 0),
+    holds: checkIntegerOrNone('holds', holds, 0),
     server: checkObject('server', server),
     log: checkHook('log', options.log),
     wire,
