@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8';
 import * as E from 'fp-ts/lib/Either.js';
 import { Subject, ignoreElements, map, merge, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
@@ -11,6 +12,7 @@ import {
   memory,
   memoryBudget,
 } from '../src/index.js';
+import { WireConnection } from '../src/connection/connection.js';
 import { type Loopback, loopback } from './kit/loopback.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { MemoryPeer } from './kit/peer.js';
@@ -96,6 +98,27 @@ inLittle('counts unfinished frames, and forgets them when they are whole', async
   assert.is(memoryBudget.held, 0);
   peer.end();
   await server.stop();
+});
+
+/** Connections that hold much, finish a frame, or are cut off in one. */
+const comeAndGo = async (): Promise<void> => {
+  const server = await counter();
+  for (let count = 0; count < 20; count++) {
+    const peer = (await server.dial()).read();
+    peer.send(begun(50 * KB, 40 * KB));
+    await until(() => memoryBudget.held >= 40 * KB);
+    if (count % 2 === 0) peer.send(Buffer.alloc(10 * KB));
+    else peer.reset();
+    await until(() => memoryBudget.held === 0);
+    peer.end();
+  }
+  assert.is((await server.stop()).length, 20);
+};
+
+inLittle('keeps nothing of connections that have gone', async () => {
+  const alive = (): number => queryObjects(WireConnection) as number;
+  await comeAndGo();
+  await until(() => alive() < 5);
 });
 
 inLittle('counts what waits for a peer that does not read', async () => {

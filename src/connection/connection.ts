@@ -401,7 +401,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     return `Connection ${this.id} (${this.peer})`;
   }
 
-  // ── what is said before all else ──────────────────────────────────────────────────────────────────────────────────
+  // -- what is said before all else ----------------------------------------------------------------------------------
 
   /** A proxy has said where the peer and this side are in truth. */
   introduce(peer: string, local: string, proxy: ProxyHeader): void {
@@ -423,7 +423,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#leaveReader();
   }
 
-  // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what comes in -------------------------------------------------------------------------------------------------
 
   #read(subscriber: Subscriber<Uint8Array>): void {
     if (this.#reading !== null) {
@@ -580,7 +580,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#sideEnded();
   }
 
-  // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what goes out -------------------------------------------------------------------------------------------------
 
   #write(chunks: Observable<Uint8Array>, subscriber: Subscriber<never>): void {
     if (this.#failure !== null) return subscriber.error(this.#failure);
@@ -646,7 +646,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#writer?.complete();
   }
 
-  // ── how it goes wrong ─────────────────────────────────────────────────────────────────────────────────────────────
+  // -- how it goes wrong ---------------------------------------------------------------------------------------------
 
   failed(error: unknown): void {
     if (!this.#inputEnded || !this.#outputEnded) this.#fail(asReset(error));
@@ -656,6 +656,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (!this.#inputEnded || !this.#outputEnded) this.#fail(new ConnectionReset());
     this.#gone = true;
     this.#count();
+    budget.forget(this);
     this.#letBe(this.#stalled);
     this.#letBe(this.#halfClosed);
     const watchers = this.#watchers;
@@ -674,7 +675,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#writer?.error(failure);
   }
 
-  // ── what all together may hold ────────────────────────────────────────────────────────────────────────────────────
+  // -- what all together may hold ------------------------------------------------------------------------------------
 
   /** Tells the budget what it holds, where that has changed. */
   #count(): void {
@@ -719,7 +720,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     this.#fail(error);
   }
 
-  // ── what may not take for ever ────────────────────────────────────────────────────────────────────────────────────
+  // -- what may not take for ever ------------------------------------------------------------------------------------
 
   /** The peer has its buffers full, or is to take the last bytes: it has until the write deadline to take all of it. */
   #watchOutput(): void {

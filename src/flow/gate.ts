@@ -43,7 +43,7 @@ export class Gate {
     this.host = host;
     this.#first = scope.valve;
     if (this.#first !== null) this.#first.reached = true;
-    flow.reached = this;
+    if (flow.reached !== undefined) flow.reached = this;
   }
 
   /** Whether any consumer below wants the source to rest. */

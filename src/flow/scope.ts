@@ -59,13 +59,13 @@ export const flow: {
   scope: Scope;
   /** The source that is emitting now: a consumer that is subscribed to meanwhile takes it into its valve. */
   emitting: Gate | null;
-  /** The gate that was made last: who subscribes to something finds here how far up that has reached. */
-  reached: Gate | null;
+  /** The gate that was made last, while somebody who subscribes asks how far up that has reached; undefined otherwise. */
+  reached: Gate | null | undefined;
   /** Whether what is emitted now is to go before data that is queued already (keep-alive probes). */
   urgent: boolean;
   /** Whether the bytes that are emitted now are good only until the call returns: who keeps them has to copy them. */
   lent: boolean;
-} = { scope: openScope, emitting: null, reached: null, urgent: false, lent: false };
+} = { scope: openScope, emitting: null, reached: undefined, urgent: false, lent: false };
 
 /** Runs `work` in `scope`, with `emitting` as the source that emits, or none: then the scope alone counts. */
 export const inScope = <A>(scope: Scope, work: () => A, emitting: Gate | null = null): A => {

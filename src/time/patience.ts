@@ -26,7 +26,7 @@ export abstract class Patience<A> extends Entry {
   /** The source of what was heard last. */
   #source: Gate | null = null;
   /** The source that it listens to, where that is one that can be paused. */
-  #reached: Gate | null = null;
+  #reached: Gate | null | undefined = null;
   #since = NEVER;
 
   /** Made while the operator that waits is being subscribed to. */
@@ -47,9 +47,15 @@ export abstract class Patience<A> extends Entry {
 
   /** Listens: subscribes to what is to be heard. Its source may rest before it was heard for the first time. */
   listening(subscribe: () => void): void {
+    const { reached } = flow;
     flow.reached = null;
-    subscribe();
-    this.#reached = flow.reached;
+    try {
+      subscribe();
+    } finally {
+      this.#reached = flow.reached;
+      // Whoever asks further down has reached as far. Nobody else may find it: it would be kept for ever.
+      if (reached === undefined) flow.reached = undefined;
+    }
   }
 
   /** Waits from now on, for the whole time. Called whenever something is heard. */
