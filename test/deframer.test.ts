@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { FrameTooLong, MalformedFrame, TruncatedFrame } from '../src/errors.js';
 import { type Deframer, type DeframerOptions, deframer } from '../src/framing/deframer.js';
@@ -155,6 +156,38 @@ test('reserves nothing for what is announced', () => {
   assert.equal(cut(frames, '\x3f\xff\xff\xffhi'), []);
   assert.is(frames.held, 6);
   assert.ok(process.memoryUsage().arrayBuffers - before < 1_000_000);
+});
+
+test('a large frame that is cut up is put together in memory of its own size', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 6 }),
+      fc.array(fc.integer({ min: 1, max: 12_000 }), { minLength: 1, maxLength: 8 }),
+      (sizes, cuts) => {
+        const rule = lengthPrefixed(2);
+        const payloads = sizes.map((size, index) =>
+          Uint8Array.from({ length: size }, (_, at) => (at * 7 + index) % 251),
+        );
+        const wire = Buffer.concat(payloads.map(rule.encode));
+        const frames = deframer(rule);
+        const seen: Uint8Array[] = [];
+        for (let from = 0, next = 0; from < wire.length; next++) {
+          const end = from + (cuts[next % cuts.length] as number);
+          const chunk = new Uint8Array(wire.subarray(from, end));
+          frames.push(chunk);
+          for (let frame = frames.next(); frame !== undefined; frame = frames.next()) {
+            seen.push(frame);
+            // A view of the chunk, or of what is the frame's alone.
+            assert.ok(frame.buffer === chunk.buffer || frame.buffer.byteLength <= frame.length + 2);
+          }
+          chunk.fill(0xee, chunk.length - frames.held);
+          from = end;
+        }
+        assert.equal(seen.map(text), payloads.map(text));
+        assert.is(frames.held, 0);
+      },
+    ),
+  );
 });
 
 test('holds less than its capacity of endless data without an end', () => {

@@ -70,6 +70,27 @@ test('starts with nothing, grows with what it holds, and lets it go', () => {
   assert.is(ring.size, 1024, 'the size of a usual frame is kept');
 });
 
+test('has at once the room that is expected, when half of it is needed', () => {
+  const ring = new Ring(1_000_000);
+  ring.write(new Uint8Array(1000), 0, 100_000);
+  assert.is(ring.size, 1024, 'what is announced may never come');
+  ring.write(new Uint8Array(49_000), 0, 100_000);
+  assert.is(ring.size, 100_000);
+});
+
+test('gives its memory to a large frame that fills it', () => {
+  const ring = new Ring(1_000_000);
+  ring.write(new Uint8Array(5000).fill(1), 0, 6000);
+  ring.write(new Uint8Array(1000).fill(2));
+  assert.ok(ring.fits(6000));
+  assert.not(ring.fits(5000));
+  const given = ring.give();
+  assert.equal([given.length, given[4999], given[5000]], [6000, 1, 2]);
+  assert.equal([ring.length, ring.size], [0, 0]);
+  ring.write(new Uint8Array(3));
+  assert.is(ring.size, 64, 'and takes new memory');
+});
+
 test('gives only bytes that were written', () => {
   const ring = new Ring(100);
   ring.write(bytes('secret'));

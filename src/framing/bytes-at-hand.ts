@@ -87,9 +87,12 @@ export class BytesAtHand implements Front {
     else this.#take(chunk);
   }
 
-  /** Puts what is left of the chunk into the ring and takes up the next. Answers whether there was one. */
-  advance(capacity: number): boolean {
-    if (this.#end > Math.max(0, this.#start)) this.#hold(capacity);
+  /**
+   * Puts what is left of the chunk into the ring and takes up the next. Answers whether there was one. `expected`: how
+   * many bytes the frame under way has, where that is known.
+   */
+  advance(capacity: number, expected = 0): boolean {
+    if (this.#end > Math.max(0, this.#start)) this.#hold(capacity, expected);
     if (!this.waits) {
       this.#take(NOTHING);
       return false;
@@ -178,12 +181,22 @@ export class BytesAtHand implements Front {
 
   /** Cuts where the ring has some of the bytes. */
   #cutAcross(header: number, payload: number, size: number): Uint8Array {
+    const ring = this.#ring as Ring;
+    if (-this.#start <= size && ring.fits(size)) return this.#fill(ring, size).subarray(header, header + payload);
     const from = this.#start + header;
     let frame: Uint8Array;
     if (from >= 0) frame = new Uint8Array(this.#memory ?? this.#findMemory(), this.#base + from, payload);
     else this.#copyTo((frame = new Uint8Array(payload)), header);
     this.drop(size);
     return frame;
+  }
+
+  /** Puts the rest of a frame that fills the ring's memory there, and takes the memory for it. */
+  #fill(ring: Ring, size: number): Uint8Array {
+    const rest = this.#start + size;
+    ring.write(this.#chunk.subarray(0, rest));
+    this.#start = rest;
+    return ring.give();
   }
 
   /** Copies bytes into all of `target`, beginning with the one at `start`. */
@@ -194,10 +207,10 @@ export class BytesAtHand implements Front {
     copy(this.#chunk, from + held, target, held, target.length - held);
   }
 
-  #hold(capacity: number): void {
+  #hold(capacity: number, expected: number): void {
     const ring = (this.#ring ??= new Ring(capacity));
     ring.capacity = capacity;
-    ring.write(this.#chunk, Math.max(0, this.#start));
+    ring.write(this.#chunk, Math.max(0, this.#start), expected);
     this.#start = -ring.length;
   }
 }

@@ -232,7 +232,7 @@ export class Deframer {
   /** Whether there is something new to judge. */
   #refill(): boolean {
     if (this.#skip !== 0) return this.#skipOn();
-    if (this.#hand.advance(this.#rule.capacity)) return true;
+    if (this.#hand.advance(this.#rule.capacity, this.#need)) return true;
     if (!this.#ended || this.#last || this.#hand.length === 0) return false;
     this.#last = true;
     this.#need = 1;

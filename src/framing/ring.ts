@@ -43,12 +43,15 @@ export class Ring {
     return this.#bytes.length;
   }
 
-  /** Appends as much of `chunk`, from its byte `from` on, as there is room for, and answers how many bytes that was. */
-  write(chunk: Uint8Array, from = 0): number {
+  /**
+   * Appends as much of `chunk`, from its byte `from` on, as there is room for, and answers how many bytes that was.
+   * `expected`: how many are to be held soon, where that is known.
+   */
+  write(chunk: Uint8Array, from = 0, expected = 0): number {
     const count = Math.min(chunk.length - from, this.capacity - this.#length);
     if (count <= 0) return 0;
     const length = this.#length + count;
-    if (length > this.#bytes.length) this.#grow(length);
+    if (length > this.#bytes.length) this.#grow(length, expected);
     const back = this.#place(this.#length);
     const first = Math.min(count, this.#bytes.length - back);
     copy(chunk, from, this.#bytes, back, first);
@@ -94,14 +97,29 @@ export class Ring {
     if (this.#length === 0 && this.#bytes.length > KEPT) this.#bytes = NOTHING;
   }
 
+  /** Whether a frame of `size` bytes is large, and would fill the memory from its first byte to its last. */
+  fits(size: number): boolean {
+    return size > KEPT && size === this.#bytes.length && this.#front === 0;
+  }
+
+  /** Gives its memory away, with all that it holds. */
+  give(): Uint8Array {
+    const bytes = this.#bytes;
+    this.#bytes = NOTHING;
+    this.#length = 0;
+    return bytes;
+  }
+
   #place(index: number): number {
     const place = this.#front + index;
     return place < this.#bytes.length ? place : place - this.#bytes.length;
   }
 
-  #grow(needed: number): void {
+  #grow(needed: number, expected: number): void {
     let size = Math.max(LEAST, this.#bytes.length);
     while (size < needed) size *= 2;
+    // Not at once all that a peer has announced: it may never send it. Twice as much as has come is taken in any case.
+    if (expected > KEPT && expected >= needed && expected <= needed * 2) size = expected;
     const bytes = new Uint8Array(Math.max(needed, Math.min(size, this.capacity)));
     this.copyTo(bytes, 0, this.#length);
     this.#bytes = bytes;
