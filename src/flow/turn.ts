@@ -5,7 +5,11 @@ export interface Task {
 
 let depth = 0;
 let count = 0;
+/** Those of this turn, and how many; their places are kept for the next. An array that is emptied is made anew. */
 const tasks: Task[] = [];
+let waiting = 0;
+
+const done: Task = { run: () => {} };
 
 /** A source of chunks begins to emit one. */
 export const beginTurn = (): void => {
@@ -14,20 +18,22 @@ export const beginTurn = (): void => {
 
 /** It has emitted. At the end of the outermost turn all tasks are run; the first error that one throws is thrown then. */
 export const endTurn = (): void => {
-  if (depth > 1 || tasks.length === 0) {
+  if (depth > 1 || waiting === 0) {
     depth--;
     return;
   }
   // The depth stays up meanwhile: what a task sets off belongs to this turn, and its tasks come in this loop.
   let failure: { readonly error: unknown } | null = null;
-  for (let next = 0; next < tasks.length; next++) {
+  for (let next = 0; next < waiting; next++) {
+    const task = tasks[next] as Task;
+    tasks[next] = done;
     try {
-      (tasks[next] as Task).run();
+      task.run();
     } catch (error) {
       failure ??= { error };
     }
   }
-  tasks.length = 0;
+  waiting = 0;
   depth--;
   if (failure !== null) throw failure.error;
 };
@@ -38,7 +44,7 @@ export const endTurn = (): void => {
  */
 export const atEndOfTurn = (task: Task): boolean => {
   if (depth === 0) return false;
-  tasks.push(task);
+  tasks[waiting++] = task;
   return true;
 };
 
