@@ -140,7 +140,7 @@ export class Threshold<Id> implements Dialogue, Cutter {
     return this.#frames.held + (this.#cutter?.held ?? 0);
   }
 
-  // ── in front of the gate ──────────────────────────────────────────────────────────────────────────────────────────
+  // -- in front of the gate ------------------------------------------------------------------------------------------
 
   readonly say = (frame: Uint8Array | string): void => {
     const bytes = this.#warden.rule.encode(typeof frame === 'string' ? encodeUtf8(frame) : frame);
@@ -258,7 +258,7 @@ export class Threshold<Id> implements Dialogue, Cutter {
     }
   }
 
-  // ── behind it ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- behind it -----------------------------------------------------------------------------------------------------
 
   /** Who serves wants to read: first what the dialogue has left over. */
   #read(reader: Subscriber<Uint8Array>): void {
@@ -298,7 +298,7 @@ export class Threshold<Id> implements Dialogue, Cutter {
     if (this.#ended) gate.complete(reader);
   };
 
-  // ── what comes ────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what comes ----------------------------------------------------------------------------------------------------
 
   #take(chunk: Uint8Array): void {
     const [reader, gate] = [this.#reader, this.#gate];
@@ -330,7 +330,7 @@ export class Threshold<Id> implements Dialogue, Cutter {
     } else this.#listen();
   }
 
-  // ── how it ends ───────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- how it ends ---------------------------------------------------------------------------------------------------
 
   #refuse(error: unknown): void {
     if (this.#over) return;

@@ -14,7 +14,7 @@ export abstract class SluiceError extends Error {
   }
 }
 
-// ── frames ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- frames ----------------------------------------------------------------------------------------------------------
 
 /** A frame that cannot be cut. `offset` counts the bytes of the stream before the frame. */
 export abstract class FramingError extends SluiceError {
@@ -71,7 +71,7 @@ export class TruncatedFrame extends FramingError {
   }
 }
 
-// ── messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- messages --------------------------------------------------------------------------------------------------------
 
 /** A frame that is no message of the protocol, where the policy is to end the connection over it. */
 export class InvalidMessage extends SluiceError {
@@ -85,7 +85,7 @@ export class InvalidMessage extends SluiceError {
   }
 }
 
-// ── connections ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- connections -----------------------------------------------------------------------------------------------------
 
 /** The peer, or the network, cut the connection off instead of ending it. `cause` has what the system said. */
 export class ConnectionReset extends SluiceError {
@@ -210,7 +210,7 @@ export class DrainTimeout extends SluiceError {
   }
 }
 
-// ── TLS ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- TLS -------------------------------------------------------------------------------------------------------------
 
 /**
  * The two sides did not come to terms: no TLS was spoken, there was no version, cipher or protocol in common, a
@@ -257,7 +257,7 @@ export class PlaintextRefused extends SluiceError {
   }
 }
 
-// ── ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- ports -----------------------------------------------------------------------------------------------------------
 
 const whyNotListening = (code: string | undefined): string => {
   if (code === 'EADDRINUSE') return 'it is in use';
@@ -328,7 +328,7 @@ export class DialGivenUp extends SluiceError {
   }
 }
 
-// ── clients ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- clients ---------------------------------------------------------------------------------------------------------
 
 /** A request was given to a connection, and the connection was lost before the answer came. `cause` has why. */
 export class RequestLost extends SluiceError {
@@ -395,7 +395,7 @@ export class NoTarget extends SluiceError {
   }
 }
 
-// ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- time ------------------------------------------------------------------------------------------------------------
 
 /** Nothing came from the peer for the whole hold time. */
 export class PeerIdle extends SluiceError {
@@ -433,7 +433,7 @@ export class PeerSilent extends SluiceError {
   }
 }
 
-// ── who it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- who it is -------------------------------------------------------------------------------------------------------
 
 /**
  * Why a peer was not let in: its credentials are wrong; what it said is no part of the dialogue; it took too long; its
@@ -460,7 +460,7 @@ export class NotAuthenticated extends SluiceError {
   }
 }
 
-// ── limits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- limits ----------------------------------------------------------------------------------------------------------
 
 /** More came than a rate limit allows, and its policy is to end the connection. */
 export class RateExceeded extends SluiceError {
@@ -477,7 +477,7 @@ export class RateExceeded extends SluiceError {
   }
 }
 
-// ── flow ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- flow ------------------------------------------------------------------------------------------------------------
 
 /** A queue whose source cannot be paused went over its limit, and its policy is to fail. */
 export class QueueOverflow extends SluiceError {

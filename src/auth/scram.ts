@@ -49,7 +49,7 @@ const prepared = (what: string, text: unknown): string => {
   return form;
 };
 
-// ── what is kept ────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- what is kept ----------------------------------------------------------------------------------------------------
 
 /** How a password is made one that can be kept. */
 export interface ScramVerifierOptions {
@@ -77,7 +77,7 @@ export const scramVerifier = (password: string, options: ScramVerifierOptions = 
   });
 };
 
-// ── the server's side ───────────────────────────────────────────────────────────────────────────────────────────────
+// -- the server's side -----------------------------------------------------------------------------------------------
 
 /** What can be set for `scramGate`. */
 export interface ScramGateOptions {
@@ -149,7 +149,7 @@ const textOf = (frame: Uint8Array): string => {
   return text;
 };
 
-// ── the client's side ───────────────────────────────────────────────────────────────────────────────────────────────
+// -- the client's side -----------------------------------------------------------------------------------------------
 
 /** Who logs in by `scramLogin`. */
 export interface ScramLoginOptions {

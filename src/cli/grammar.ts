@@ -11,7 +11,7 @@ import { type Row, row, shown, untilKey } from './row.js';
  * `config tcp-server NAME` enters the context of that server, in which a line may also be what follows those words.
  */
 export const grammar: readonly Row[] = [
-  // ── servers ───────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- servers -------------------------------------------------------------------------------------------------------
   row(
     'config tcp-server NAME',
     'enters the context of a server, which is made if there is none of that name',
@@ -50,7 +50,7 @@ export const grammar: readonly Row[] = [
   row('config tcp-server NAME abort', 'stops at once, and cuts all clients off', config.abort),
   row('no tcp-server NAME', 'aborts it and forgets it', config.forget),
 
-  // ── what a server does ────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what a server does --------------------------------------------------------------------------------------------
   row('config tcp-server NAME disable-conn-accept', 'lets nobody in: who dials waits', config.pauseAccepting),
   row(
     'config tcp-server NAME no disable-conn-accept',
@@ -78,7 +78,7 @@ export const grammar: readonly Row[] = [
     config.oneProcess,
   ),
 
-  // ── its clients ───────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- its clients ---------------------------------------------------------------------------------------------------
   row(
     'config tcp-server NAME connect IP PORT',
     'dials a peer, again when it is lost, and treats it as a client',
@@ -95,7 +95,7 @@ export const grammar: readonly Row[] = [
   row('run tcp-server NAME send-msg IP PORT TEXT', 'sends a message to one client', run.sendMessage),
   row('run tcp-server NAME broadcast TEXT', 'sends a message to all of its clients', run.broadcast),
 
-  // ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what there is -------------------------------------------------------------------------------------------------
   ...shown('show tcp-server', 'all servers', show.servers),
   ...shown('show tcp-server NAME', 'one server: its address, state, figures and clients', show.server),
   ...shown('show clients', 'all clients of all servers', show.clients),
@@ -105,7 +105,7 @@ export const grammar: readonly Row[] = [
   row('show running-config', 'the commands that rebuild what there is', show.config),
   row('top', 'a live table of the clients', () => 'top'),
 
-  // ── whoever types ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- whoever types -------------------------------------------------------------------------------------------------
   row('wait SECONDS', 'does nothing for so long', run.wait),
   row('wait tcp-server NAME clients COUNT', 'until it has so many clients, for at most 30 s', run.waitForClients),
   row(

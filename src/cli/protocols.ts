@@ -36,7 +36,7 @@ const bytes = new t.Type<Uint8Array, Uint8Array, Uint8Array>(
   (value) => value,
 );
 
-// ── what can be named ───────────────────────────────────────────────────────────────────────────────────────────────
+// -- what can be named -----------------------------------------------------------------------------------------------
 
 /** A handler that has no messages: what is sent is bytes. */
 const ofHandler = (typed: string, handler: Handler | Handled): Spoken => ({
@@ -122,7 +122,7 @@ export const proxy = (host: string, port: number): Spoken =>
     ),
   );
 
-// ── modules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- modules ---------------------------------------------------------------------------------------------------------
 
 const isHandled = (value: unknown): value is Handled =>
   typeof (value as Partial<Handled> | null | undefined)?.handler === 'function';

@@ -65,7 +65,7 @@ class Terminal {
     this.#wake();
   };
 
-  // ── lines ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- lines ---------------------------------------------------------------------------------------------------------
 
   /** Node's own line editor. It has the keyboard for as long as it is open. */
   #open(): Interface {
@@ -144,7 +144,7 @@ class Terminal {
     await topScreen(this.#shell, { ...this.#options, signal, seconds: 1 });
   }
 
-  // ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- keys ----------------------------------------------------------------------------------------------------------
 
   readonly #complete = (line: string, done: (error: null, result: [string[], string]) => void): void => {
     void this.#offer(line, done);

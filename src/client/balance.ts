@@ -134,7 +134,7 @@ class Balancing implements Balancer {
     this.#changes.complete();
   }
 
-  // ── one dial ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- one dial ------------------------------------------------------------------------------------------------------
 
   /** One that may be dialled and has not been yet; when there is none left, one that is out. */
   #pick(tried: ReadonlyMap<Listed, unknown>, key: string): Listed | undefined {
@@ -171,7 +171,7 @@ class Balancing implements Balancer {
     out.add(dialling);
   }
 
-  // ── the list ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- the list ------------------------------------------------------------------------------------------------------
 
   #isListed(target: Listed): boolean {
     return this.#listed.get(target.name) === target;

@@ -32,7 +32,7 @@ const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 
 const FIXED = 16;
 const UNIX_PATH = 108;
 
-// ── version 1 ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- version 1 -------------------------------------------------------------------------------------------------------
 
 const PORT = /^(0|[1-9]\d{0,4})$/;
 
@@ -83,7 +83,7 @@ const inFull = (address: Uint8Array): string =>
 
 const hexOf = (bytes: Uint8Array, at: number): string => (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)).toString(16);
 
-// ── version 2 ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- version 2 -------------------------------------------------------------------------------------------------------
 
 const readPath = (bytes: Uint8Array): string => {
   const end = bytes.indexOf(0);
@@ -154,7 +154,7 @@ const pathBytes = (name: string, path: string): Uint8Array => {
   return padded;
 };
 
-// ── both ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- both ------------------------------------------------------------------------------------------------------------
 
 const endsOf = ({ source, destination }: ProxyHeader): Ends | undefined => {
   if (source !== undefined && destination !== undefined) return { source, destination };

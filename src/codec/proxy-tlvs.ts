@@ -66,7 +66,7 @@ const SSL_KEY = 0x25;
 
 const LONGEST_ID = 128;
 
-// ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- reading ---------------------------------------------------------------------------------------------------------
 
 /** Takes `bytes` apart from `from` on. */
 const split = (bytes: Uint8Array, from: number): ProxyTlv[] => {
@@ -151,7 +151,7 @@ export const readTlvs = (bytes: Uint8Array, from: number): ProxyTlvs => {
   });
 };
 
-// ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- writing ---------------------------------------------------------------------------------------------------------
 
 const joined = (tlvs: readonly (ProxyTlv | undefined)[]): number[] =>
   tlvs.flatMap((tlv) => {

@@ -150,7 +150,7 @@ export class WebSocketWire implements Wire {
     else resetStream(this.#raw);
   }
 
-  // ── what it hears ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what it hears -------------------------------------------------------------------------------------------------
 
   readonly #came = (message: unknown): void => {
     // What `ws` gives as long as it is not asked for anything else.
@@ -191,7 +191,7 @@ export class WebSocketWire implements Wire {
     this.#goOn();
   };
 
-  // ── what it tells ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what it tells -------------------------------------------------------------------------------------------------
 
   /** In a turn of its own: whoever resumes is not told of something at once. */
   #goOn(): void {

@@ -163,7 +163,7 @@ export class ServedClient implements Client, Watch, TagKeeper {
     return `Client ${this.id} (${this.name})`;
   }
 
-  // ── who it is ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- who it is -----------------------------------------------------------------------------------------------------
 
   get name(): string {
     return this.#name;
@@ -221,7 +221,7 @@ export class ServedClient implements Client, Watch, TagKeeper {
     if (count >= limit) throw new LimitReached(what, limit);
   }
 
-  // ── what its handler tells ────────────────────────────────────────────────────────────────────────────────────────
+  // -- what its handler tells ----------------------------------------------------------------------------------------
 
   received(message: unknown): void {
     this.messagesIn++;
@@ -264,7 +264,7 @@ export class ServedClient implements Client, Watch, TagKeeper {
     this.#events.tell('admitted', { client: this });
   }
 
-  // ── what its server does ──────────────────────────────────────────────────────────────────────────────────────────
+  // -- what its server does ------------------------------------------------------------------------------------------
 
   /** Its answers are subscribed to: from now on it can be sent to. */
   opens(out: Subscriber<Uint8Array>): void {
@@ -335,7 +335,7 @@ export class ServedClient implements Client, Watch, TagKeeper {
     return this.#now() - this.seenAt;
   }
 
-  // ── how it stands ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- how it stands -------------------------------------------------------------------------------------------------
 
   get state(): ClientState {
     const { state, resting } = this.connection;

@@ -109,7 +109,7 @@ export class Controller<B> implements Server<B> {
     return `Server ${this.name} (${this.#address?.name ?? 'not running'})`;
   }
 
-  // ── its life ──────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- its life ------------------------------------------------------------------------------------------------------
 
   start(): Promise<ListenAddress> {
     if (this.state.value.draining) {
@@ -203,7 +203,7 @@ export class Controller<B> implements Server<B> {
     if (this.#looks.observed) this.#looks.next({ statistics: this.statistics, seconds });
   }
 
-  // ── who comes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- who comes -----------------------------------------------------------------------------------------------------
 
   pauseAccepting(): void {
     this.#accept(false);
@@ -264,7 +264,7 @@ export class Controller<B> implements Server<B> {
     this.#events.tell('refused', { address, reason });
   }
 
-  // ── who is there ──────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- who is there --------------------------------------------------------------------------------------------------
 
   /** Serves a connection: what its handler answers, and what is sent to it besides. */
   #served(bytes: Observable<Uint8Array>, connection: Connection): Observable<Uint8Array> {
@@ -315,7 +315,7 @@ export class Controller<B> implements Server<B> {
     return alarmsOf(this.#looks, thresholds);
   }
 
-  // ── what is done to them ──────────────────────────────────────────────────────────────────────────────────────────
+  // -- what is done to them ------------------------------------------------------------------------------------------
 
   pauseListening(client?: Client): void {
     this.#listen(false, client);
@@ -386,7 +386,7 @@ export class Controller<B> implements Server<B> {
     if (--this.#slowClients === 0) this.#slow.open();
   }
 
-  // ── whom it dials ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- whom it dials -------------------------------------------------------------------------------------------------
 
   connect(host: string, port: number, options: ConnectOptions = {}): Dialled {
     const { onState, reconnect = true, ...rest } = checkObject('options', options);

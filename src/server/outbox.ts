@@ -52,7 +52,7 @@ export class Outbox implements MailboxReport<Parcel> {
     this.#mailbox?.leave();
   }
 
-  // ── whom the mailbox is for, and whom it tells ────────────────────────────────────────────────────────────────────
+  // -- whom the mailbox is for, and whom it tells --------------------------------------------------------------------
 
   get closed(): boolean {
     return this.#out.closed;

@@ -212,7 +212,7 @@ export class NetworkWire implements Wire {
     return parcel !== undefined && parcel.at <= this.#scheduler.now();
   }
 
-  // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what goes out -------------------------------------------------------------------------------------------------
 
   /** Over the network, what has come to the end of the line. */
   #carry(bytes: Uint8Array): true {
@@ -262,7 +262,7 @@ export class NetworkWire implements Wire {
     });
   }
 
-  // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what comes in -------------------------------------------------------------------------------------------------
 
   #expect(parcel: Parcel): void {
     if (!this.#gone) {

@@ -126,7 +126,7 @@ class Telling {
     await told;
   }
 
-  // ── what the story says ───────────────────────────────────────────────────────────────────────────────────────────
+  // -- what the story says -------------------------------------------------------------------------------------------
 
   #helpers(): Story {
     const { time } = this;
@@ -311,7 +311,7 @@ class Telling {
     this.#length = Math.max(this.#length, ...framesOf(diagram).map(({ frame }) => frame));
   }
 
-  // ── what came of it ───────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what came of it -----------------------------------------------------------------------------------------------
 
   #endsOf(client: string): Mark[] {
     return this.#endings.filter(({ name }) => name === client).map(({ at, how }) => reported(at, how));

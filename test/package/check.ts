@@ -1,7 +1,7 @@
 // npm run test:package: what is published is what works. Packs the package, has publint and attw look at it, and makes
 // a project of somebody else that compiles under NodeNext and runs, by import and by require.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,6 +84,13 @@ try {
   );
   run(join(root, 'node_modules/.bin/tsc'), ['-p', folder]);
   console.log('compiles under NodeNext, strict, without skipLibCheck');
+  const lib = join(folder, 'node_modules/sluice/dist/lib');
+  for (const file of readdirSync(lib, { encoding: 'utf8', recursive: true }).filter((name) => name.endsWith('.js'))) {
+    // One such character, also in a comment, and V8 keeps the whole file in memory at two bytes a character.
+    const wide = /[\u0100-\u{10ffff}]/u.exec(readFileSync(join(lib, file), 'utf8'));
+    if (wide !== null) throw new Error(`${file} has a character that is not Latin-1: ${wide[0]}`);
+  }
+  console.log('its files are kept in memory at a byte a character');
   const sluice = join(folder, 'node_modules/.bin/sluice');
   const shown = execFileSync(sluice, [], {
     input: 'config tcp-server a\nshow running-config\nquit\n',

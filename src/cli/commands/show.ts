@@ -7,7 +7,7 @@ import { runningConfig } from '../running-config.js';
 import { type ClientShown, clientFlags, clientsShown, serverFlags, serverShown } from '../snapshot.js';
 import { lasting, plain, short, tableOf } from '../table.js';
 
-// ── servers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- servers ---------------------------------------------------------------------------------------------------------
 
 const SERVERS = [
   { title: 'name' },
@@ -73,7 +73,7 @@ const serverLines = (configured: ConfiguredServer): readonly string[] => {
 const trafficOf = (bytes: number, messages: number, keepAlives: number, rate: number): string =>
   `bytes ${bytes}, messages ${messages}, keep-alives ${keepAlives}, over the last 10 s ${short(rate)}B/s`;
 
-// ── clients ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- clients ---------------------------------------------------------------------------------------------------------
 
 const CLIENTS = [
   { title: 'id', right: true },
@@ -131,7 +131,7 @@ export const clients = (_: unknown, call: Call, json: boolean): void => showClie
 export const clientsOf = ({ NAME }: Given<'NAME'>, call: Call, json: boolean): void =>
   showClients([call.servers.get(NAME)], call, json);
 
-// ── what happens ────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- what happens ----------------------------------------------------------------------------------------------------
 
 /** Shows events as they come, until it is stopped. What whoever looks on does not take is left out, and counted. */
 export const events = async (_: unknown, call: Call, json: boolean): Promise<void> => {
@@ -159,7 +159,7 @@ export const eventsFor = async ({ SECONDS }: Given<'SECONDS'>, call: Call, json:
   await events({}, { ...call, signal }, json);
 };
 
-// ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// -- commands --------------------------------------------------------------------------------------------------------
 
 export const config = (_: unknown, call: Call): void => {
   const lines = runningConfig(call.servers);

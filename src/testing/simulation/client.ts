@@ -118,7 +118,7 @@ export class SimulatedClient implements WireListener {
     return this.#full ? 'has more to say, and the server does not read' : 'has not said all';
   }
 
-  // ── what it does ──────────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what it does --------------------------------------------------------------------------------------------------
 
   connect(): void {
     const { time, faults } = this.#around;
@@ -220,7 +220,7 @@ export class SimulatedClient implements WireListener {
     this.#around.trace.note(this.name, what, bytes);
   }
 
-  // ── what happens to it ────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what happens to it --------------------------------------------------------------------------------------------
 
   received(bytes: Uint8Array): void {
     this.heard += bytes.length;

@@ -223,7 +223,7 @@ export class World implements Around {
     if (this.#wrong.length > 0) throw this.#failure();
   }
 
-  // ── what goes wrong ───────────────────────────────────────────────────────────────────────────────────────────────
+  // -- what goes wrong -----------------------------------------------------------------------------------------------
 
   #plan(): void {
     const roll = this.#roll;
@@ -305,7 +305,7 @@ export class World implements Around {
     this.#clients.get(name)?.excuse();
   }
 
-  // ── and what comes after ──────────────────────────────────────────────────────────────────────────────────────────
+  // -- and what comes after ------------------------------------------------------------------------------------------
 
   #heal(): void {
     this.trace.note('the network', 'heals');
