@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { checkFunction, checkObject } from '../src/check.js';
-import { type Encoding, Writer } from '../src/connection/writer.js';
+import { type Encoding, type Taker, Writer } from '../src/connection/writer.js';
 import { Step } from './link.js';
 
 /**
@@ -20,17 +20,17 @@ export const encodeFrames = (rule: Encoding): OperatorFunction<Uint8Array, Uint8
 
 class EncodingStep extends Step<Uint8Array> {
   protected readonly rule: Encoding;
-  /** What stands right behind, if it is a connection: the frame is encoded where it is gathered. */
-  protected readonly writer: Writer | null;
+  /** What takes the bytes right behind, if it is a connection: the frame is encoded where it is gathered. */
+  protected readonly taker: Taker | null;
 
   constructor(out: Subscriber<Uint8Array>, rule: Encoding) {
     super(out);
     this.rule = rule;
-    this.writer = out instanceof Writer ? out : null;
+    this.taker = out instanceof Writer ? out.taker : null;
   }
 
   protected take(payload: Uint8Array): void {
-    if (this.writer !== null) this.writer.encode(this.rule, payload);
+    if (this.taker !== null) this.taker.encode(this.rule, payload);
     else this.out.next(this.rule.encode(payload));
   }
 }

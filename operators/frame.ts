@@ -43,10 +43,8 @@ export const frame = (rule: Rule, options?: DeframerOptions): OperatorFunction<U
 
 /** One subscription: its deframer, and whether that may go on. */
 class Framing extends Step<Uint8Array> implements Cutter {
-  source: CutSource | null = null;
+  // What each chunk touches stands first.
   protected readonly frames: Deframer;
-  protected readonly watch: FrameWatch | null = flow.scope.frames;
-  protected readonly drain: DrainState | null = flow.scope.drain;
   /** In the loop: what a handler causes to come meanwhile goes behind what is there. */
   protected busy = false;
   /** The rest of a chunk waits at a gate. */
@@ -54,6 +52,9 @@ class Framing extends Step<Uint8Array> implements Cutter {
   protected ended = false;
   /** Where the frame begins that the watch was told of, or -1. */
   protected told = -1;
+  protected readonly watch: FrameWatch | null = flow.scope.frames;
+  protected readonly drain: DrainState | null = flow.scope.drain;
+  source: CutSource | null = null;
 
   constructor(out: Subscriber<Uint8Array>, frames: Deframer) {
     super(out);

@@ -45,17 +45,16 @@ function tellGone(this: Wired): void {
 
 /** A Node socket, or any other `Duplex`, as a wire. */
 export class DuplexWire implements ChangingWire {
-  readonly local: string;
   /** @internal Who listens to it. */
   listener!: WireListener;
-  /** As in `Ends`: of thousands that wait hardly one is asked for its name. */
-  readonly #peer: string;
-  readonly #port: number | undefined;
   #stream!: Duplex;
   /** A socket says when the bytes have left. Another stream may call them written and pass them on as they are. */
   copies!: boolean;
   #gone = false;
-
+  readonly local: string;
+  /** As in `Ends`: of thousands that wait hardly one is asked for its name. */
+  readonly #peer: string;
+  readonly #port: number | undefined;
   readonly #reads: Reads | undefined;
 
   /** `reads`: where the chunks of a socket come from that has no `data` events for them. */

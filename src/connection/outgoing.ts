@@ -42,15 +42,24 @@ const SMALL = 16 * 1024;
  * Holds a slice, and what one chunk of input is answered with, unless its sources cannot be paused; then, `writeLimit`.
  */
 export class Outgoing implements Task, Taker {
+  // What each write touches stands first.
   /** Bytes that wait here. */
   queued = 0;
   /** The wire has had enough for now. */
   full = false;
+  #ended = false;
+  #left = false;
+  #scheduled = false;
+  #gathered = 0;
+  /** What came in this turn, after all that is queued, as long as it is small: put together in memory that is lent. */
+  #slab: Buffer | undefined;
+  readonly #wire: Wire;
   /** Bytes that were handed to the wire, and in how many writes. */
   written = 0;
   writes = 0;
-
-  readonly #wire: Wire;
+  /** The source was told to rest. */
+  #resting = false;
+  #holding: (() => void) | null = null;
   readonly #limits: { readonly writeLimit: number };
   readonly #listener: OutgoingListener;
   readonly #intake = new Intake('connection.writes', SLICE);
@@ -59,15 +68,6 @@ export class Outgoing implements Task, Taker {
   #rest: Uint8Array | undefined;
   #urgent: Queue<Uint8Array> | null = null;
   #queue: Queue<Uint8Array> | null = null;
-  /** What came in this turn, after all that is queued, as long as it is small: put together in memory that is lent. */
-  #slab: Buffer | undefined;
-  #gathered = 0;
-  #scheduled = false;
-  /** The source was told to rest. */
-  #resting = false;
-  #ended = false;
-  #left = false;
-  #holding: (() => void) | null = null;
 
   constructor(wire: Wire, limits: { readonly writeLimit: number }, listener: OutgoingListener) {
     this.#wire = wire;

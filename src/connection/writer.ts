@@ -4,6 +4,7 @@ import { LightSubscriber } from '../light-subscriber.js';
 /** What takes a connection's bytes. It unsubscribes the writer at the end, so that what a teardown throws is its own. */
 export interface Taker {
   take(chunk: Uint8Array): void;
+  /** As `take` with what `rule` encodes `payload` into. Throws what the rule throws. */
   encode(rule: Encoding, payload: Uint8Array): void;
   fail(error: unknown): void;
   finish(): void;
@@ -15,20 +16,15 @@ export type Encoding = Rule & Required<Pick<Rule, 'encode'>>;
 /**
  * The subscriber with which `writes` subscribes.
  *
- * An operator that encodes and finds that it feeds a writer, with nothing in between, hands it the payload and the rule:
- * the frame is then encoded where it is gathered, without an array of its own.
+ * An operator that encodes and finds that it feeds a writer, with nothing in between, hands the payload and the rule to
+ * its taker: the frame is then encoded where it is gathered, without an array of its own.
  */
 export class Writer extends LightSubscriber<Uint8Array> {
-  protected readonly taker: Taker;
+  readonly taker: Taker;
 
   constructor(taker: Taker) {
     super();
     this.taker = taker;
-  }
-
-  /** As `next` with what `rule` encodes `payload` into. Throws what the rule throws. */
-  encode(rule: Encoding, payload: Uint8Array): void {
-    if (!this.isStopped) this.taker.encode(rule, payload);
   }
 
   protected override _next(chunk: Uint8Array): void {

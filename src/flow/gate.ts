@@ -24,13 +24,13 @@ interface Taker<A> {
 export class Gate {
   /** The scope in which the source was subscribed to: what is subscribed to while it emits finds it again. */
   readonly scope: Scope;
-  /** The valve of the operator that this gate belongs to, or in whose inner stream the source stands. */
-  readonly host: Valve | undefined;
   /** The valve that was in scope. */
   readonly #first: Valve | null;
-  /** Those that joined later, and which of them are closed: there may be thousands, so they tell. */
-  #more: Set<Valve> | null = null;
+  /** Those that joined later and are closed, of all that did: there may be thousands, so they tell. */
   #shut: Set<Valve> | null = null;
+  #more: Set<Valve> | null = null;
+  /** The valve of the operator that this gate belongs to, or in whose inner stream the source stands. */
+  readonly host: Valve | undefined;
   /** Made when something waits, and only then. */
   #waiting: (() => void)[] | null = null;
   /** While one that waited is running: where the next that has to wait again goes, ahead of those who came later. */

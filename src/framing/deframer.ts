@@ -68,26 +68,27 @@ const checkTruncated = (policy: unknown): TruncatedPolicy =>
  * A frame is a view where it lies whole in a chunk, a copy where it does not.
  */
 export class Deframer {
-  #rule: Rule;
-  readonly #onTooLong: TooLongPolicy;
-  #onTruncated: TruncatedPolicy;
-  readonly #following: ((frame: Uint8Array, rule: Rule) => Rule) | undefined;
-  readonly #onSkipped: ((why: FrameTooLong) => void) | undefined;
+  // What each frame touches stands first, then what each chunk does.
   readonly #hand = new BytesAtHand();
+  #rule: Rule;
   /** With fewer bytes at hand there is nothing to judge. Infinite while a frame is skipped, and once it is over. */
   #need = 1;
   /** Bytes at the front that were judged before. */
   #seen = 0;
   #offset = 0;
-  #dropped = 0;
-  #skip = 0;
-  #skipped = 0;
-  #ended = false;
   /** Whether the bytes at hand are the last. */
   #last = false;
+  readonly #following: ((frame: Uint8Array, rule: Rule) => Rule) | undefined;
   #over = false;
+  #skip = 0;
+  #ended = false;
   /** An error that is to follow the frame that led to it. */
   #failure: { readonly error: unknown } | null = null;
+  #dropped = 0;
+  #skipped = 0;
+  readonly #onTooLong: TooLongPolicy;
+  #onTruncated: TruncatedPolicy;
+  readonly #onSkipped: ((why: FrameTooLong) => void) | undefined;
 
   constructor(rule: Rule, options: DeframerOptions = {}) {
     const { onTooLong = 'error', onTruncated = 'error', next, state } = checkObject('options', options);
