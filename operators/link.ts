@@ -7,7 +7,7 @@ export interface Heard<A> {
   readonly complete?: () => void;
   readonly error?: (error: unknown) => void;
   /** Called once everything above has been torn down, whatever the reason. */
-  readonly gone?: () => void;
+  readonly gone?: (link: Link<A>) => void;
 }
 
 /**
@@ -21,11 +21,12 @@ export class Link<A> extends LightSubscriber<A> {
   protected readonly out: Subscriber<unknown>;
   protected readonly heard: Heard<A>;
 
-  constructor(out: Subscriber<unknown>, heard: Heard<A>) {
-    super(out);
+  /** `parent`: with whom it is torn down, if not with the one it feeds. */
+  constructor(out: Subscriber<unknown>, heard: Heard<A>, parent: Subscriber<unknown> | null = out) {
+    super(parent ?? undefined);
     this.out = out;
     this.heard = heard;
-    if (this.closed) heard.gone?.();
+    if (this.closed) heard.gone?.(this);
   }
 
   protected override _next(value: A): void {
@@ -60,9 +61,12 @@ export class Link<A> extends LightSubscriber<A> {
 
   override unsubscribe(): void {
     if (this.closed) return;
-    super.unsubscribe();
-    // If the one it feeds has ended before, this is called while the link is being made.
-    (this.heard as Heard<A> | undefined)?.gone?.();
+    try {
+      super.unsubscribe();
+    } finally {
+      // If the one it feeds has ended before, this is called while the link is being made.
+      (this.heard as Heard<A> | undefined)?.gone?.(this);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { Observable, type ObservableInput, type Subscriber, from } from 'rxjs';
+import { Observable, type ObservableInput, type Subscriber, UnsubscriptionError, from } from 'rxjs';
 import { Consumer } from '../src/flow/consumer.js';
 import type { Gate } from '../src/flow/gate.js';
 import { type Scope, flow, inScope } from '../src/flow/scope.js';
@@ -20,7 +20,24 @@ interface Merging<A, B> {
   /** The inner streams are worlds of their own: what is slow in one, or below this operator, holds up no other. */
   readonly apart?: boolean;
   /** How an inner stream is listened to, where that is in a way of its own. */
-  readonly listen?: (value: A, out: Subscriber<B>, heard: Heard<B>) => Link<B>;
+  readonly listen?: (value: A, out: Subscriber<B>, heard: Heard<B>) => Inner<B>;
+  /** What becomes of a value that still waits for its turn when all is torn down. */
+  readonly drop?: (value: A) => void;
+}
+
+/**
+ * How an inner stream is listened to: one of a list, the neighbours of which it knows.
+ *
+ * RxJS has all that are merged in one array, and looks there for each that goes; and a `Set` that thousands enter and
+ * leave is made anew each time that it is full, and keeps those who have gone from the collector.
+ */
+export class Inner<B> extends Link<B> {
+  before: Inner<B> | null = null;
+  behind: Inner<B> | null = null;
+
+  constructor(out: Subscriber<unknown>, heard: Heard<B>) {
+    super(out, heard, null);
+  }
 }
 
 /** `mergeMap` as RxJS has it, with a valve: the values that wait for their turn stay within `highWater`. */
@@ -29,7 +46,7 @@ export const mergeInner =
   (source: Observable<A>): Observable<B> =>
     new Observable((out) => new MergeInner(merging, out).subscribe(source));
 
-class MergeInner<A, B> {
+class MergeInner<A, B> implements Heard<B> {
   readonly #merging: Merging<A, B>;
   readonly #out: Subscriber<B>;
   readonly #consumer: Consumer;
@@ -37,6 +54,9 @@ class MergeInner<A, B> {
   /** The scope of the inner streams. */
   readonly #inside: Scope;
   readonly #queue = new Queue<A>();
+  /** The inner streams, the oldest first. */
+  #oldest: Inner<B> | null = null;
+  #newest: Inner<B> | null = null;
   #active = 0;
   #index = 0;
   #ended = false;
@@ -64,10 +84,7 @@ class MergeInner<A, B> {
         this.#completeIfDone();
       },
     });
-    this.#out.add(() => {
-      this.#queue.clear();
-      this.#consumer.leave();
-    });
+    this.#out.add(() => this.#leave());
     this.#consumer.subscribe(() => source.subscribe(link));
   }
 
@@ -87,7 +104,10 @@ class MergeInner<A, B> {
     const { project, listen, apart } = this.#merging;
     this.#active++;
     const inner = from(project(value, this.#index++));
-    const link = listen?.(value, this.#out, this.#heard) ?? new Link<B>(this.#out, this.#heard);
+    const link = listen?.(value, this.#out, this) ?? new Inner<B>(this.#out, this);
+    this.#enter(link);
+    // Nobody listens any more: it is not to be heard, but to be torn down.
+    if (this.#out.closed) link.unsubscribe();
     inScope(this.#inside, () => inner.subscribe(link), apart ? null : emitting);
   }
 
@@ -112,16 +132,24 @@ class MergeInner<A, B> {
     this.#completeIfDone();
   }
 
-  /** How all inner streams are listened to. The next one starts when one is torn down, and not before. */
-  readonly #heard: Heard<B> = {
-    next: (result) => this.#gate.next(this.#out, result, flow.emitting ?? this.#gate),
-    error: (error) => this.#fail(error),
-    complete: ignore,
-    gone: () => {
-      this.#active--;
-      this.#pump();
-    },
-  };
+  // How all inner streams are heard.
+
+  next(result: B): void {
+    this.#gate.next(this.#out, result, flow.emitting ?? this.#gate);
+  }
+
+  error(error: unknown): void {
+    this.#fail(error);
+  }
+
+  complete(): void {}
+
+  /** The next one starts when one is torn down, and not before. */
+  gone(link: Link<B>): void {
+    this.#strike(link as Inner<B>);
+    this.#active--;
+    this.#pump();
+  }
 
   readonly #goOn = (): void => {
     this.#pump();
@@ -130,9 +158,46 @@ class MergeInner<A, B> {
 
   readonly #fail = (error: unknown): void => this.#gate.error(this.#out, error);
 
+  #enter(inner: Inner<B>): void {
+    inner.before = this.#newest;
+    if (this.#newest === null) this.#oldest = inner;
+    else this.#newest.behind = inner;
+    this.#newest = inner;
+  }
+
+  #strike(inner: Inner<B>): void {
+    const { before, behind } = inner;
+    if (before === null) this.#oldest = behind;
+    else before.behind = behind;
+    if (behind === null) this.#newest = before;
+    else behind.before = before;
+    inner.before = inner.behind = null;
+  }
+
+  /** Nobody listens any more. */
+  #leave(): void {
+    const { drop } = this.#merging;
+    const errors: unknown[] = [];
+    const attempt = (work: () => void): void => {
+      try {
+        work();
+      } catch (error) {
+        errors.push(error);
+      }
+    };
+    while (this.#queue.length > 0) {
+      const value = this.#queue.shift() as A;
+      if (drop !== undefined) attempt(() => drop(value));
+    }
+    attempt(() => this.#consumer.leave());
+    for (let inner = this.#oldest; inner !== null; inner = this.#oldest) {
+      const oldest = inner;
+      attempt(() => oldest.unsubscribe());
+    }
+    if (errors.length > 0) throw new UnsubscriptionError(errors);
+  }
+
   #completeIfDone(): void {
     if (this.#ended && this.#active === 0 && this.#queue.length === 0) this.#gate.complete(this.#out);
   }
 }
-
-const ignore = (): void => {};

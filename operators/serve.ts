@@ -1,11 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { Observable, type OperatorFunction, type Subscriber, defer, tap } from 'rxjs';
+import { type OperatorFunction, type Subscriber, defer } from 'rxjs';
 import { checkFunction, checkInteger, checkObject } from '../src/check.js';
 import type { Connection } from '../src/connection/connection.js';
 import { LightSubscriber } from '../src/light-subscriber.js';
 import type { Handled, Handler, Outcome } from '../src/server/outcome.js';
-import { type Heard, Link } from './link.js';
-import { mergeInner } from './merge-inner.js';
+import type { Heard } from './link.js';
+import { Inner, mergeInner } from './merge-inner.js';
 
 /** How connections are served. */
 export interface ServeOptions {
@@ -30,35 +30,34 @@ export const serve = (
 ): OperatorFunction<Connection, Outcome> => {
   const answer = checkFunction('handler', typeof handler === 'object' ? handler?.handler : handler);
   const { concurrency } = checkObject('options', options);
-  const concurrent = concurrency === undefined ? Infinity : checkInteger('concurrency', concurrency, 1);
-  return (connections) =>
-    new Observable((out) => {
-      const open = new Set<Connection>();
-      out.add(() => {
-        for (const connection of open) connection.abort();
-      });
-      const serving = mergeInner<Connection, Outcome>({
-        name: 'serve',
-        project: (connection) => connection.writes(defer(() => answer(connection.reads, connection))),
-        listen: (connection, outcomes, heard) => new Answering(connection, open, outcomes, heard),
-        concurrent,
-        highWater: 1,
-        apart: true,
-      });
-      const accepted = connections.pipe(tap((connection) => open.add(connection)));
-      accepted.pipe(serving).subscribe(out);
-    });
+  return mergeInner<Connection, Outcome>({
+    name: 'serve',
+    project: (connection) => connection.writes(defer(() => answer(connection.reads, connection))),
+    listen: (connection, outcomes, heard) => new Answering(connection, outcomes, heard),
+    drop: (connection) => connection.abort(),
+    concurrent: concurrency === undefined ? Infinity : checkInteger('concurrency', concurrency, 1),
+    highWater: 1,
+    apart: true,
+  });
 };
 
 /** Waits for the end of what is written on a connection, and for the connection's. One object for each of thousands. */
-class Answering extends Link<Outcome> {
+class Answering extends Inner<Outcome> {
   protected readonly connection: Connection;
-  protected readonly open: Set<Connection>;
 
-  constructor(connection: Connection, open: Set<Connection>, out: Subscriber<Outcome>, heard: Heard<Outcome>) {
+  constructor(connection: Connection, out: Subscriber<Outcome>, heard: Heard<Outcome>) {
     super(out, heard);
     this.connection = connection;
-    this.open = open;
+  }
+
+  /** Nobody listens any more. */
+  override unsubscribe(): void {
+    if (this.closed) return;
+    try {
+      this.connection.abort();
+    } finally {
+      super.unsubscribe();
+    }
   }
 
   protected override _error(error: unknown): void {
@@ -78,14 +77,13 @@ class Answering extends Link<Outcome> {
 
   /** The connection is gone, and with it all that there was to listen to. */
   part(outcome: Outcome): void {
-    this.open.delete(this.connection);
     if (this.closed) return;
     try {
       this.heard.next(outcome);
     } catch (error) {
       this.out.error(error);
     } finally {
-      this.unsubscribe();
+      super.unsubscribe();
     }
   }
 }
