@@ -1,7 +1,7 @@
 import { Observable, type ObservableInput, type Subscriber, UnsubscriptionError, from } from 'rxjs';
 import { Consumer } from '../src/flow/consumer.js';
 import type { Gate } from '../src/flow/gate.js';
-import { type Scope, flow, inScope } from '../src/flow/scope.js';
+import { type Scope, flow, inScope, openScope } from '../src/flow/scope.js';
 import { Queue } from '../src/flow/queue.js';
 import { type Heard, Link } from './link.js';
 
@@ -71,7 +71,7 @@ class MergeInner<A, B> implements Heard<B> {
     this.#gate = this.#consumer.gate;
     const { scope } = this.#gate;
     this.#inside = merging.apart
-      ? { valve: null, frames: null, drain: scope.drain }
+      ? { ...openScope, drain: scope.drain }
       : { ...scope, within: this.#consumer.valve };
   }
 

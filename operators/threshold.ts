@@ -272,8 +272,8 @@ export class Threshold<Id> implements Dialogue, Cutter {
     const gate = new Gate();
     this.#reader = reader;
     this.#gate = gate;
-    if (cutter !== undefined) cutter.source = this.source;
-    this.#cutter = cutter ?? null;
+    if (cutter !== null) cutter.source = this.source;
+    this.#cutter = cutter;
     reader.add(() => {
       gate.forget(this.#goOn);
       gate.leave();

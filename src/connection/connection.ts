@@ -201,13 +201,13 @@ interface Extras {
 class Reading extends Gate {
   readonly subscriber: Subscriber<Uint8Array>;
   /** What cuts the bytes into frames, where something does. */
-  readonly cutter: Cutter | undefined;
+  readonly cutter: Cutter | null;
   readonly #connection: WireConnection;
 
   constructor(
     scope: Scope,
     subscriber: Subscriber<Uint8Array>,
-    cutter: Cutter | undefined,
+    cutter: Cutter | null,
     connection: WireConnection,
   ) {
     super(scope);
@@ -436,9 +436,9 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (this.#failure !== null) return subscriber.error(this.#failure);
     const found = this.#scopeOfReader();
     const { cutter } = found;
-    if (cutter !== undefined) cutter.source = this;
+    if (cutter !== null) cutter.source = this;
     // What cuts these bytes does not cut those of another that is subscribed to while they are emitted.
-    const scope = cutter === undefined ? found : { ...found, cutter: undefined };
+    const scope = cutter === null ? found : { ...found, cutter: null };
     const reading = new Reading(scope, subscriber, cutter, this);
     this.#reading = reading;
     if (scope.drain !== null) subscriber.add(scope.drain.onStop(() => this.#stop(reading)));

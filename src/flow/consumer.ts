@@ -83,7 +83,7 @@ export class Intake {
    * wait for ever.
    */
   #isFedBy(source: Gate): boolean {
-    for (let { host } = source; host !== undefined; host = host.within) if (this.valve.waitsFor(host)) return false;
+    for (let { host } = source; host !== null; host = host.within) if (this.valve.waitsFor(host)) return false;
     const root = source.scope.valve?.root ?? source.host?.root.kin;
     return root === this.valve.root || (this.#inside !== null && root === this.#inside.scope.valve?.root);
   }

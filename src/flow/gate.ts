@@ -30,7 +30,7 @@ export class Gate {
   #shut: Set<Valve> | null = null;
   #more: Set<Valve> | null = null;
   /** The valve of the operator that this gate belongs to, or in whose inner stream the source stands. */
-  readonly host: Valve | undefined;
+  readonly host: Valve | null;
   /** Made when something waits, and only then. */
   #waiting: (() => void)[] | null = null;
   /** While one that waited is running: where the next that has to wait again goes, ahead of those who came later. */
@@ -38,7 +38,7 @@ export class Gate {
   /** The source has nothing more to give. What waits may still go. */
   #over = false;
 
-  constructor(scope: Scope = flow.scope, host: Valve | undefined = scope.within) {
+  constructor(scope: Scope = flow.scope, host: Valve | null = scope.within) {
     this.scope = scope;
     this.host = host;
     this.#first = scope.valve;

@@ -11,11 +11,11 @@ export interface Scope {
   /** The valve of the nearest consumer below that can be slow. */
   readonly valve: Valve | null;
   /** The valve of the operator whose inner stream this is, where there is one: it may wait for what is in there. */
-  readonly within?: Valve;
+  readonly within: Valve | null;
   /** Who wants to know when a frame has begun and when it is whole: `frameDeadline`. */
   readonly frames: FrameWatch | null;
   /** What cuts the bytes of the source into frames, where something does: it knows what is not cut. */
-  readonly cutter?: Cutter | undefined;
+  readonly cutter: Cutter | null;
   /** How the server is told to stop: `reads` then ends, and a frame that is cut short by that is forgotten. */
   readonly drain: DrainState | null;
 }
@@ -52,7 +52,7 @@ export interface DrainState {
 }
 
 /** The scope of a program in which nothing has been set. */
-export const openScope: Scope = { valve: null, frames: null, drain: null };
+export const openScope: Scope = { valve: null, within: null, frames: null, cutter: null, drain: null };
 
 /** What is going on at this moment. There is one thread, so there is one of these. */
 export const flow: {

@@ -22,7 +22,7 @@ export class Valve {
   /** Where this stream was subscribed to outside of any other: the root of the one that it is fed by all the same. */
   kin: Valve | undefined = undefined;
   /** The valve of the operator in whose inner stream this one's consumer stands. */
-  readonly within: Valve | undefined;
+  readonly within: Valve | null;
   /** Those that stopped at the closed valve, the longest waiting first. */
   #waiting: Set<Gate> | null = null;
   /** Those that joined while they emitted. They are told, because they may have many such valves to look at. */
