@@ -56,6 +56,22 @@ gates('a gate in several valves rests until the last of them is open', () => {
   assert.not.ok(gate.closed);
 });
 
+gates('one that is released by the first whom it wakes wakes all the others', () => {
+  const valve = new Valve();
+  const sources = [new Gate(openScope), new Gate(openScope), new Gate(openScope)];
+  const went: number[] = [];
+  valve.close();
+  sources.forEach((gate, at) => {
+    gate.join(valve);
+    gate.wait(() => {
+      went.push(at);
+      valve.release();
+    });
+  });
+  valve.open();
+  assert.equal(went, [0, 1, 2]);
+});
+
 gates('a valve that is closed when it is joined counts, and joining twice is joining once', () => {
   const [own, other] = [new Valve(), new Valve()];
   const gate = new Gate(scopeOf(own));

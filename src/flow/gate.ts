@@ -70,11 +70,10 @@ export class Gate {
     this.heed(valve);
   }
 
-  /** @internal Takes such a valve out again. */
+  /** @internal Takes such a valve out again. What it has to wake it still wakes: it may be about to. */
   part(valve: Valve): void {
     this.#more?.delete(valve);
     this.#shut?.delete(valve);
-    valve.strike(this);
   }
 
   /** Calls `resume` once, as soon as all valves are open: at once if they are, and those who came before have gone. */

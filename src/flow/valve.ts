@@ -67,7 +67,9 @@ export class Valve {
   release(): void {
     this.#released = true;
     this.open();
-    if (this.#joined !== null) for (const gate of this.#joined) gate.part(this);
+    const joined = this.#joined;
+    this.#joined = null;
+    if (joined !== null) for (const gate of joined) gate.part(this);
   }
 
   /** Whether this one may stay closed until `valve` opens, or is `valve`. */
