@@ -1,5 +1,5 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import { type CutSource, type Cutter, type DrainState, type FrameWatch, flow } from '../src/flow/scope.js';
+import { type CutSource, type Cutter, type DrainState, type FrameWatch, type Scope, flow } from '../src/flow/scope.js';
 import { type Deframer, type DeframerOptions, deframer } from '../src/framing/deframer.js';
 import type { Rule } from '../src/framing/rule.js';
 import { Step } from './link.js';
@@ -50,11 +50,16 @@ class Framing extends Step<Uint8Array> implements Cutter {
   /** The rest of a chunk waits at a gate. */
   protected waits = false;
   protected ended = false;
+  /** Frames handled of a chunk when the rest of it had to wait: what handles them may let it go on again and again. */
+  protected handled = 0;
   /** Where the frame begins that the watch was told of, or -1. */
   protected told = -1;
   protected readonly watch: FrameWatch | null = flow.scope.frames;
   protected readonly drain: DrainState | null = flow.scope.drain;
   source: CutSource | null = null;
+  /** The scope of an operator above that emits, and the same for what is subscribed to below. */
+  protected above: Scope | null = null;
+  protected below: Scope | null = null;
 
   constructor(out: Subscriber<Uint8Array>, frames: Deframer) {
     super(out);
@@ -108,13 +113,26 @@ class Framing extends Step<Uint8Array> implements Cutter {
   protected goOn(): void {
     if (this.busy || this.waits) return;
     this.busy = true;
+    const { scope } = flow;
+    const beneath = scope.cutter !== undefined;
+    if (beneath) flow.scope = this.beneath(scope);
     try {
       this.emit();
     } catch (error) {
       this.out.error(error);
     } finally {
+      if (beneath) flow.scope = scope;
       this.busy = false;
     }
+  }
+
+  /** Without what cuts: that is for what stands above. Another connection that is read for a frame is not cut by this. */
+  protected beneath(scope: Scope): Scope {
+    if (this.below === null || scope !== this.above) {
+      this.above = scope;
+      this.below = { ...scope, cutter: undefined };
+    }
+    return this.below;
   }
 
   /** Emits frames until more bytes are needed, a consumer below is full, or nobody listens. */
@@ -122,7 +140,7 @@ class Framing extends Step<Uint8Array> implements Cutter {
     const { out } = this;
     const frames = this.frames;
     const gate = flow.emitting;
-    let handled = 0;
+    let { handled } = this;
     for (let cut = frames.next(); cut !== undefined; cut = frames.next()) {
       if (this.told >= 0) this.tellDone();
       out.next(cut);
@@ -132,11 +150,13 @@ class Framing extends Step<Uint8Array> implements Cutter {
       }
       if (gate !== null && gate.closed && frames.held > 0) {
         this.waits = true;
+        this.handled = handled;
         if (flow.lent) frames.keep();
         gate.wait(() => this.resume());
         return;
       }
     }
+    if (this.handled !== 0) this.handled = 0;
     if (this.ended) out.complete();
     else if (this.watch !== null) this.tell(this.watch);
   }

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { ignoreElements, map, merge, tap } from 'rxjs';
+import { type OperatorFunction, identity, ignoreElements, map, merge, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
 import { type AuthGate, type Handler, type ListenOptions, connectionGate, lengthPrefixed, line } from '../src/index.js';
-import { authenticate, frame, prefixLength, serve } from '../operators/index.js';
+import { authenticate, concatMap, frame, mapAsync, prefixLength, serve } from '../operators/index.js';
 import { loopback } from './kit/loopback.js';
 import { suite } from './kit/suite.js';
 
@@ -33,6 +33,7 @@ const mostInATurn = (): { readonly count: () => void; readonly most: () => numbe
 const flood = async (
   options: Partial<ListenOptions>,
   guarded: (handler: Handler) => Handler = (handler) => handler,
+  answer: OperatorFunction<Uint8Array, Uint8Array> = identity,
 ): Promise<{ most: number; handled: number }> => {
   const turns = mostInATurn();
   let handled = 0;
@@ -41,7 +42,7 @@ const flood = async (
     turns.count();
   };
   const server = await loopback(
-    serve(guarded((bytes) => bytes.pipe(frame(lengthPrefixed(2)), tap(count), ignoreElements()))),
+    serve(guarded((bytes) => bytes.pipe(frame(lengthPrefixed(2)), tap(count), answer, ignoreElements()))),
     options,
   );
   const peer = connect(server.port);
@@ -88,6 +89,17 @@ test('in front of a gate it is the same, however much the gate asks', async () =
   turns.stop();
   assert.is(heard, ASKED);
   assert.ok(turns.most() < 2 * 1_024, `${turns.most()} in one turn`);
+});
+
+test('with answers that take a promise each it is the same', async () => {
+  for (const answer of [
+    mapAsync(4, async (message: Uint8Array) => message),
+    concatMap(async (message: Uint8Array) => message),
+  ]) {
+    const { most, handled } = await flood({}, identity, answer);
+    assert.is(handled, EMPTY);
+    assert.ok(most < 2 * 1_024, `${most} in one turn`);
+  }
 });
 
 test('how large the share is can be set', async () => {
