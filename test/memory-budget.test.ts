@@ -1,18 +1,20 @@
 import { queryObjects } from 'node:v8';
 import * as E from 'fp-ts/lib/Either.js';
-import { Subject, ignoreElements, map, merge, tap } from 'rxjs';
+import { NEVER, Subject, concat, ignoreElements, map, merge, mergeMap, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { authenticate, frame, serve } from '../operators/index.js';
+import { authenticate, frame, pauseWhile, serve } from '../operators/index.js';
 import {
   type AuthGate,
   type Handler,
   type Outcome,
   type SluiceError,
+  connectionGate,
   lengthPrefixed,
   memory,
   memoryBudget,
 } from '../src/index.js';
 import { WireConnection } from '../src/connection/connection.js';
+import { Budget } from '../src/connection/memory-budget.js';
 import { type Loopback, loopback } from './kit/loopback.js';
 import { ManualClock } from './kit/manual-clock.js';
 import { MemoryPeer } from './kit/peer.js';
@@ -190,6 +192,7 @@ inLittle('who is paused for its sake and finds no room within the write deadline
   const clock = new ManualClock();
   memoryBudget.set({ soft: 100 * KB, hard: 10_000 * KB });
   const failures: unknown[] = [];
+  const { closed } = memoryBudget;
   const pairs = [1, 2].map(() => memory({ scheduler: clock, writeDeadline: 5_000, window: 1_000 * KB }));
   for (const [near, far] of pairs) {
     near.reads.pipe(frame(rule)).subscribe({ error: (error: unknown) => failures.push(error) });
@@ -208,8 +211,189 @@ inLittle('who is paused for its sake and finds no room within the write deadline
     failures.map((error) => (error as Error).message),
     [`held 65536 of the 270340 bytes that all connections held together, over the limit of ${100 * KB}`],
   );
+  assert.is(memoryBudget.closed, closed + 1);
   for (const [, far] of pairs) far.abort();
   await rounds();
+});
+
+/** Connections in memory that cut their bytes into frames, by a time that moves only when it is told to; and their peers. */
+const held = (
+  count: number,
+  writeDeadline = 5_000,
+): { clock: ManualClock; pairs: (readonly [WireConnection, MemoryPeer])[]; failures: string[] } => {
+  const clock = new ManualClock();
+  const failures: string[] = [];
+  const pairs = Array.from({ length: count }, () => {
+    const [near, far] = memory({ scheduler: clock, writeDeadline, window: 1_000 * KB });
+    near.reads.pipe(frame(rule)).subscribe({ error: ({ _tag }: SluiceError) => failures.push(_tag) });
+    return [near as WireConnection, new MemoryPeer(far)] as const;
+  });
+  return { clock, pairs, failures };
+};
+
+inLittle('one may always go on: also when the one that could has gone', async () => {
+  const { pairs, failures } = held(3);
+  const [small, ...large] = pairs;
+  small?.[1].send(begun(900 * KB, 60 * KB));
+  await rounds();
+  for (let sent = 0; sent < 10; sent++) {
+    for (const [, peer] of large) peer.send(sent === 0 ? begun(900 * KB, 64 * KB - 4) : Buffer.alloc(64 * KB));
+    // Step by step, so that they hold as much as each other.
+    // oxlint-disable-next-line no-await-in-loop
+    await rounds();
+  }
+  assert.is(memoryBudget.paused, 2);
+  assert.is(memoryBudget.holders, 3);
+  small?.[0].abort();
+  await until(() => memoryBudget.paused === 1);
+  assert.ok(memoryBudget.held > 875 * KB, `${memoryBudget.held} bytes are too many for all to go on`);
+  for (const [, peer] of large) peer.send(Buffer.alloc(900 * KB));
+  await until(() => memoryBudget.held === 0 && memoryBudget.paused === 0);
+  assert.equal(failures, ['ConnectionAborted']);
+  for (const [near] of large) near.abort();
+  await rounds();
+});
+
+inLittle('who is paused and reads anew is not read from before there is room', async () => {
+  memoryBudget.set({ soft: 100 * KB, hard: 10_000 * KB });
+  const { pairs } = held(1);
+  pairs[0]?.[1].send(begun(900 * KB, 60 * KB));
+  await rounds();
+  const [near, far] = memory({ window: 100 * KB }) as [WireConnection, WireConnection];
+  const said = new Subject<Uint8Array>();
+  said.pipe(near.writes).subscribe({ error: () => {} });
+  for (let count = 0; count < 4; count++) said.next(Buffer.alloc(100 * KB));
+  await until(() => memoryBudget.paused === 1);
+  far.writes(of(Buffer.from('anybody there?'))).subscribe({ error: () => {} });
+  // It is read for somebody else, and not for what is written to it.
+  const [other, end] = memory();
+  near.reads.pipe(other.writes).subscribe({ error: () => {} });
+  const heard = new MemoryPeer(end).read();
+  await rounds();
+  assert.equal([heard.text, near.resting, memoryBudget.paused], ['', true, 1]);
+  pairs[0]?.[0].abort();
+  assert.is(await heard.heard(14), 'anybody there?');
+  for (const one of [near, other]) one.abort();
+  await rounds();
+});
+
+inLittle('whose peer takes what it is sent, slowly and in time, is not failed for being paused meanwhile', async () => {
+  memoryBudget.set({ soft: 100 * KB, hard: 10_000 * KB });
+  const clock = new ManualClock();
+  const failures: unknown[] = [];
+  const peers = [1, 2, 3].map(() => {
+    const [near, far] = memory({ scheduler: clock, writeDeadline: 5_000, window: 100 * KB });
+    concat(of(Buffer.alloc(3_000 * KB)), NEVER)
+      .pipe(near.writes)
+      .subscribe({ error: (error: unknown) => failures.push(error) });
+    return new MemoryPeer(far);
+  });
+  await rounds();
+  let paused = 0;
+  for (let second = 0; second < 12; second++) {
+    for (const peer of peers) peer.sip();
+    // oxlint-disable-next-line no-await-in-loop
+    await rounds();
+    paused = Math.max(paused, memoryBudget.paused);
+    clock.advance(1_000);
+    // oxlint-disable-next-line no-await-in-loop
+    await rounds();
+  }
+  assert.equal(failures, []);
+  assert.is(paused, 2);
+  for (const peer of peers) peer.reset();
+  await rounds();
+});
+
+inLittle('nothing is left in the account of what a stream that failed had written, once it has left', async () => {
+  const clock = new ManualClock();
+  const said = new Subject<Uint8Array>();
+  const server = await loopback(
+    serve(() => said),
+    { scheduler: clock },
+  );
+  const peer = await server.dial();
+  for (let sent = 0; sent < 20_000 * KB && memoryBudget.held < 500 * KB; sent += 100 * KB)
+    said.next(Buffer.alloc(100 * KB));
+  assert.ok(memoryBudget.held >= 500 * KB);
+  said.error(new Error('of the program'));
+  peer.read();
+  // Its own end is still to come, and its time stands still.
+  await until(() => memoryBudget.held === 0);
+  peer.end();
+  await server.stop();
+});
+
+inLittle('who is read for a frame of another does not hold what that one holds', async () => {
+  const behindAGate = (handler: Handler): Handler =>
+    authenticate(
+      connectionGate(() => 'anybody'),
+      handler,
+      { framing: rule },
+    );
+  const paused =
+    (handler: Handler): Handler =>
+    (bytes, connection) =>
+      handler(bytes.pipe(pauseWhile(of(false))), connection);
+  for (const guarded of [behindAGate, paused]) {
+    const [near, far] = memory() as [WireConnection, WireConnection];
+    const [behind, end] = memory({ readLimit: 64 * KB }) as [WireConnection, WireConnection];
+    const asks: Handler = (bytes) =>
+      bytes.pipe(
+        frame(rule),
+        mergeMap(() => behind.reads),
+      );
+    of(near)
+      .pipe(serve(guarded(asks)))
+      .subscribe();
+    const [peer, backend] = [new MemoryPeer(far).read(), new MemoryPeer(end)];
+    peer.send(Buffer.from([0, 0, 0, 1, 7]));
+    // One after the other.
+    // oxlint-disable-next-line no-await-in-loop
+    await rounds();
+    peer.send(begun(900 * KB, 300 * KB));
+    // oxlint-disable-next-line no-await-in-loop
+    await until(() => near.counted >= 300 * KB);
+    backend.send('hi');
+    // oxlint-disable-next-line no-await-in-loop
+    assert.is(await peer.heard(2), 'hi');
+    assert.equal([behind.counted, behind.state], [0, 'open']);
+    for (const one of [near, behind]) one.abort();
+    // oxlint-disable-next-line no-await-in-loop
+    await rounds();
+  }
+});
+
+/** One that holds as much as it is told to. */
+const holder = (account: Budget, told: string[], name: string) => ({
+  counted: 0,
+  press: (pressed: boolean): void => void told.push(`${name} ${pressed ? 'rests' : 'goes on'}`),
+  exceed(): void {
+    told.push(`${name} goes`);
+    this.holds(0);
+  },
+  holds(bytes: number): void {
+    const before = this.counted;
+    this.counted = bytes;
+    account.count(this, before);
+  },
+});
+
+test('nobody goes on, or goes, in the midst of what another does', async () => {
+  const account = new Budget(2_000);
+  const told: string[] = [];
+  const [ann, bob] = [holder(account, told, 'ann'), holder(account, told, 'bob')];
+  ann.holds(700);
+  bob.holds(800);
+  assert.equal(told, ['bob rests']);
+  ann.holds(0);
+  assert.equal(told, ['bob rests']);
+  await rounds(1);
+  assert.equal([...told, account.paused], ['bob rests', 'bob goes on', 0]);
+  bob.holds(2_100);
+  assert.is(told.length, 2);
+  await rounds(1);
+  assert.equal([...told.slice(2), account.held, account.closed], ['bob goes', 0, 1]);
 });
 
 inLittle('the marks can be changed at any time, and must make sense', async () => {

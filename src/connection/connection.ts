@@ -6,7 +6,7 @@ import {
   ConnectionAborted,
   ConnectionReset,
   HalfCloseTimeout,
-  MemoryExceeded,
+  type MemoryExceeded,
   PlaintextRefused,
   ReadOverflow,
   SluiceError,
@@ -441,6 +441,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     const scope = cutter === null ? found : { ...found, cutter: null };
     const reading = new Reading(scope, subscriber, cutter, this);
     this.#reading = reading;
+    if (this.#pressure !== null) reading.join(this.#pressure.valve);
     if (scope.drain !== null) subscriber.add(scope.drain.onStop(() => this.#stop(reading)));
     subscriber.add(reading);
     if (reading.closed) this.#rest(reading);
@@ -645,6 +646,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     if (!this.#ending) return this.failed(new ConnectionReset('EPIPE'));
     this.#outputEnded = true;
     this.#letBe(this.#stalled);
+    this.#count();
     this.#sideEnded();
     this.#writer?.complete();
   }
@@ -753,10 +755,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   /** What has arrived meanwhile is read first: if the loop was stalled, that may change all. */
   overdue(deadline: Deadline): void {
     this.#timetable.clock.afterReads(() => {
-      if (deadline.pending || this.#gone) return;
+      if (deadline.pending || this.#gone || this.#failure !== null) return;
       if (deadline === this.#stalled) this.#checkOutput();
       else if (deadline === this.#halfClosed) this.#checkProgress();
-      else if (deadline === this.#pressure?.patience) this.#checkPressure();
+      else if (this.#pressure !== null && deadline === this.#pressure.patience) this.#checkPressure(this.#pressure);
     });
   }
 
@@ -773,8 +775,10 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
     else this.#fail(new HalfCloseTimeout(this.#limits.halfClose));
   }
 
-  #checkPressure(): void {
-    this.exceed(new MemoryExceeded(this.counted, budget.held, budget.soft));
+  /** While the peer takes what was written, in time, there is nothing to be said against it. */
+  #checkPressure({ patience }: Pressure): void {
+    if (this.#outgoing?.full) this.#timetable.put(patience, this.#limits.writeDeadline);
+    else budget.giveUp(this);
   }
 
   #letBe(deadline: Deadline | null): void {

@@ -53,7 +53,8 @@ export class Budget implements MemoryBudget {
    */
   readonly #known = new Set<Holder>();
   readonly #pressed = new Set<Holder>();
-  #closing = false;
+  /** Somebody is to go on, or to go, when what is being done is done. */
+  #looking = false;
 
   constructor(hard: number) {
     this.hard = hard;
@@ -69,8 +70,7 @@ export class Budget implements MemoryBudget {
     // One that was not given gives way to a hard mark below it.
     this.soft = checkInteger('soft', limits.soft ?? Math.min(this.soft, hard), 1, hard);
     this.hard = hard;
-    this.#eased();
-    if (this.held > this.hard) this.#close();
+    this.#look();
   }
 
   /** A holder that held `before` holds more now, or less. */
@@ -83,10 +83,13 @@ export class Budget implements MemoryBudget {
       this.#known.add(holder);
     }
     if (now > before) this.#grew(holder);
-    else {
-      if (this.#pressed.has(holder) && now < this.#share) this.#relent(holder);
-      this.#eased();
-    }
+    else if (this.#pressed.size > 0) this.#lookSoon();
+  }
+
+  /** One that is paused has waited for as long as it may. */
+  giveUp(holder: Holder): void {
+    this.#end(holder, this.soft);
+    this.#look();
   }
 
   /** One that holds nothing will never hold anything again. */
@@ -101,38 +104,44 @@ export class Budget implements MemoryBudget {
   #grew(holder: Holder): void {
     if (this.held <= this.soft) return;
     // One may always go on: a frame that is not finished gives back its memory only when the rest of it comes.
-    if (holder.counted >= this.#share && this.#pressed.size + 1 < this.holders) {
+    if (holder.counted >= this.#share && this.#pressed.size + 1 < this.holders && !this.#pressed.has(holder)) {
       this.#pressed.add(holder);
       holder.press(true);
     }
-    if (this.held <= this.hard || this.#closing) return;
-    // Not in the midst of what somebody else is doing.
-    this.#closing = true;
+    if (this.held > this.hard) this.#lookSoon();
+  }
+
+  /** Not in the midst of what somebody else is doing: whoever goes on, or goes, has its program do something. */
+  #lookSoon(): void {
+    if (this.#looking) return;
+    this.#looking = true;
     process.nextTick(() => {
-      this.#closing = false;
-      this.#close();
+      this.#looking = false;
+      this.#look();
     });
   }
 
-  #relent(holder: Holder): void {
-    if (this.#pressed.delete(holder)) holder.press(false);
-  }
-
-  #eased(): void {
-    if (this.#pressed.size === 0 || this.held > this.soft * EASED) return;
-    const waited = [...this.#pressed];
-    this.#pressed.clear();
-    for (const holder of waited) holder.press(false);
-  }
-
-  #close(): void {
-    while (this.held > this.hard) {
-      let largest: Holder | undefined;
-      for (const holder of this.#known) if (holder.counted > (largest?.counted ?? 0)) largest = holder;
-      if (largest === undefined) return;
-      this.closed++;
-      largest.exceed(new MemoryExceeded(largest.counted, this.held, this.hard));
+  #look(): void {
+    while (this.held > this.hard) this.#end(this.#largest(), this.hard);
+    for (const holder of [...this.#pressed]) {
+      if (this.#mayGoOn(holder) && this.#pressed.delete(holder)) holder.press(false);
     }
+  }
+
+  /** One that holds less than a share; all when there is room again; and the one paused first, if all that hold something are. */
+  #mayGoOn({ counted }: Holder): boolean {
+    return counted < this.#share || this.held <= this.soft * EASED || this.#pressed.size >= this.holders;
+  }
+
+  #largest(): Holder {
+    let largest: Holder | undefined;
+    for (const holder of this.#known) if (holder.counted > (largest?.counted ?? 0)) largest = holder;
+    return largest as Holder;
+  }
+
+  #end(holder: Holder, limit: number): void {
+    this.closed++;
+    holder.exceed(new MemoryExceeded(holder.counted, this.held, limit));
   }
 }
 
