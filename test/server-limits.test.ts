@@ -70,6 +70,14 @@ for (const [limits, allowed, tooMuch, message] of [
   });
 }
 
+test('what is left out stays as it is, also by the word undefined', () => {
+  const limits = { writeLimit: 1_000, readLimit: undefined, maxRooms: 3, maxTags: undefined };
+  const server = createServer('obeys', obeys, { port: 0, readLimit: 70_000, limits: limits as object });
+  server.setLimits({ writeLimit: undefined, framesPerTurn: 64, maxRooms: undefined } as object);
+  const { writeLimit, readLimit, framesPerTurn, maxRooms, maxTags } = server.limits;
+  assert.equal([writeLimit, readLimit, framesPerTurn, maxRooms, maxTags], [1_000, 70_000, 64, 3, 100]);
+});
+
 test('tags: so many of a client, so many clients of a tag, and a place is free again at every end', async () => {
   const { server, port } = await served({ maxTags: 2, maxPerTag: 1, maxNameLength: 8 });
   const [ann, bob] = [await dialRaw({ port }), await dialRaw({ port })];

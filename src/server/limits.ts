@@ -66,9 +66,13 @@ const DEFAULTS: ServerLimits = {
   ...keptOf(connectionLimits({})),
 };
 
+/** What is given of `options`: one that is undefined is not. */
+export const known = <A extends object>(options: A): Partial<A> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<A>;
+
 /** The limits as they were, with what is given in the place of what it changes. */
 export const limitsOf = (given: Partial<ServerLimits>, before: ServerLimits = DEFAULTS): ServerLimits => {
-  const limits = { ...before, ...checkObject('limits', given) };
+  const limits = { ...before, ...known(checkObject('limits', given)) };
   const { maxConnections, whenFull, maxPerAddress, acceptRate, maxPerTag, maxRooms, maxTags, maxNameLength } = limits;
   return {
     maxConnections: checkInteger('maxConnections', maxConnections, 0),

@@ -118,7 +118,7 @@ export interface Server<B = unknown> {
   resumeListening(client?: Client): void;
 
   readonly limits: ServerLimits;
-  /** Changes limits, from the next connection on; what is left out stays as it is. */
+  /** Changes limits, in force at once; what is left out stays as it is. */
   setLimits(limits: Partial<ServerLimits>): void;
   /** Who may connect. */
   readonly rules: AddressRules;

@@ -5,7 +5,7 @@ import { placeName } from '../connection/address.js';
 import { type Connection, type ConnectionLimits, connectionLimits, inForce } from '../connection/connection.js';
 import { type DialOptions, dial as reallyDial } from '../connection/dial.js';
 import { type ListenOptions, listen as reallyListen } from '../connection/listen.js';
-import { type ServerLimits, limitsOf } from './limits.js';
+import { type ServerLimits, known, limitsOf } from './limits.js';
 import type { Handled, Handler } from './outcome.js';
 import type { ServerOptions } from './server.js';
 
@@ -48,9 +48,6 @@ const encoderOf = (served: unknown): ((message: unknown) => Uint8Array) => {
 const inForceFor = (options: object, connections: ConnectionLimits): { readonly [inForce]?: ConnectionLimits } =>
   Object.keys(connections).some((name) => name in options) ? {} : { [inForce]: connections };
 
-const known = <A extends object>(options: A): Partial<A> =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<A>;
-
 export const setupOf = <B>(name: string, served: Handler | Handled, options: ServerOptions<B>): Setup<B> => {
   const handler = checkFunction('handler', typeof served === 'object' ? served?.handler : served);
   const { drain, limits, farewell, idleAfter, highWater, listen, dial, ...listening } = checkObject('options', options);
@@ -61,7 +58,7 @@ export const setupOf = <B>(name: string, served: Handler | Handled, options: Ser
   if (listen === undefined) reallyListen(listening);
   const accept = checkFunction('listen', listen ?? reallyListen);
   const reach = checkFunction('dial', dial ?? reallyDial);
-  const bounds = { ...known({ writeLimit, readLimit, framesPerTurn }), ...checkObject('limits', limits ?? {}) };
+  const bounds = { ...known({ writeLimit, readLimit, framesPerTurn }), ...known(checkObject('limits', limits ?? {})) };
   const connections = connectionLimits({ ...listening, ...bounds });
   const kept = known({ writeDeadline, halfClose, writeLimit, readLimit, readBuffer, framesPerTurn, noDelay });
   return {
