@@ -2,7 +2,16 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { type OperatorFunction, identity, ignoreElements, map, merge, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
-import { type AuthGate, type Handler, type ListenOptions, connectionGate, lengthPrefixed, line } from '../src/index.js';
+import {
+  type AuthGate,
+  type Handler,
+  type ListenOptions,
+  connectionGate,
+  fromAsyncIterable,
+  lengthPrefixed,
+  line,
+} from '../src/index.js';
+import * as pull from '../operators/ix/index.js';
 import { authenticate, concatMap, frame, mapAsync, prefixLength, serve } from '../operators/index.js';
 import { loopback } from './kit/loopback.js';
 import { suite } from './kit/suite.js';
@@ -100,6 +109,29 @@ test('with answers that take a promise each it is the same', async () => {
     assert.is(handled, EMPTY);
     assert.ok(most < 2 * 1_024, `${most} in one turn`);
   }
+});
+
+test('a handler that pulls is held to a thousand, too', async () => {
+  const turns = mostInATurn();
+  let handled = 0;
+  const pulled: Handler = (bytes) =>
+    fromAsyncIterable(
+      (async function* () {
+        for await (const message of pull.frame(lengthPrefixed(2))(pull.toAsyncIterable()(bytes))) {
+          handled++;
+          turns.count();
+          if (message.length > 0) yield message;
+        }
+      })(),
+    );
+  const server = await loopback(serve(pulled));
+  const peer = connect(server.port);
+  peer.resume().end(Buffer.alloc(2 * ASKED));
+  await once(peer, 'close');
+  await server.stop();
+  turns.stop();
+  assert.is(handled, ASKED);
+  assert.ok(turns.most() < 2 * 1_024, `${turns.most()} in one turn`);
 });
 
 test('how large the share is can be set', async () => {

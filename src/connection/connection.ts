@@ -130,7 +130,7 @@ export interface ConnectionOptions {
   readonly readBuffer?: ReadBuffer;
   /**
    * How many frames may be cut of its bytes and handled before the other connections have their turn, counted by 64
-   * (default 1,024): who sends many small ones keeps nobody waiting.
+   * (default 1,024): who sends many small ones keeps nobody waiting. The pull twin of `frame` has 1,024, whatever is set.
    */
   readonly framesPerTurn?: number;
   /** What these times, and the back-off of an acceptor or a dial, are measured by (default `asyncScheduler`). */
