@@ -1,4 +1,5 @@
 import { queryObjects } from 'node:v8';
+import fc from 'fast-check';
 import * as E from 'fp-ts/lib/Either.js';
 import { NEVER, Subject, concat, ignoreElements, map, merge, mergeMap, of, tap } from 'rxjs';
 import * as assert from 'uvu/assert';
@@ -375,7 +376,7 @@ const holder = (account: Budget, told: string[], name: string) => ({
   holds(bytes: number): void {
     const before = this.counted;
     this.counted = bytes;
-    account.count(this, before);
+    if (bytes !== before) account.count(this, before);
   },
 });
 
@@ -394,6 +395,31 @@ test('nobody goes on, or goes, in the midst of what another does', async () => {
   assert.is(told.length, 2);
   await rounds(1);
   assert.equal([...told.slice(2), account.held, account.closed], ['bob goes', 0, 1]);
+});
+
+test('whatever is held and let go, the account is right, and one may go on', async () => {
+  const doing = fc.record({ who: fc.nat(5), bytes: fc.constantFrom(0, 0, 100, 200, 400, 800), ticks: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(doing, { maxLength: 40 }), async (events) => {
+      const account = new Budget(2_000);
+      const told: string[] = [];
+      const all = Array.from({ length: 6 }, (_, at) => holder(account, told, `${at}`));
+      for (const { who, bytes, ticks } of events) {
+        all[who]?.holds(bytes);
+        if (!ticks) continue;
+        // oxlint-disable-next-line no-await-in-loop
+        await new Promise<void>((ticked) => process.nextTick(ticked));
+        const sizes = all.map(({ counted }) => counted).filter((counted) => counted > 0);
+        const sum = sizes.reduce((one, other) => one + other, 0);
+        assert.equal([account.held, account.holders], [sum, sizes.length]);
+        assert.ok(sum <= account.hard);
+        assert.ok(account.paused === 0 || (account.paused < sizes.length && sum > (account.soft * 7) / 8));
+      }
+      const rests = told.filter((what) => what.endsWith('rests')).length;
+      const goesOn = told.filter((what) => what.endsWith('goes on')).length;
+      assert.is(rests - goesOn, account.paused);
+    }),
+  );
 });
 
 inLittle('the marks can be changed at any time, and must make sense', async () => {

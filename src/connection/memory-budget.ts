@@ -88,7 +88,7 @@ export class Budget implements MemoryBudget {
 
   /** One that is paused has waited for as long as it may. */
   giveUp(holder: Holder): void {
-    this.#end(holder, this.soft);
+    if (!this.#mayGoOn(holder)) this.#end(holder, this.soft);
     this.#look();
   }
 
