@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   type Observable,
   Subject,
@@ -488,6 +489,21 @@ warning('goes the way of all warnings of the process, with a remedy', async () =
   assert.is(code, 'SLUICE_UNREACHED');
   assert.match(message, /^a name of its own is full/);
   assert.match(detail, /pausable\(source\)/);
+});
+
+warning('two copies of the package, which do not see each other, are named with their versions, once', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  };
+  const loud = warnings();
+  const scope = new URL('../src/flow/scope.js', import.meta.url).href;
+  await import(`${scope}?second`);
+  await import(`${scope}?third`);
+  loud.stop();
+  assert.equal(
+    [loud.codes, loud.messages],
+    [['SLUICE_COPIES'], [`two copies of sluice are loaded, ${version} and ${version}`]],
+  );
 });
 
 warning.run();

@@ -1,3 +1,5 @@
+import { VERSION } from '../version.js';
+import { noteCopy } from './copies.js';
 import type { Gate } from './gate.js';
 import type { Valve } from './valve.js';
 
@@ -66,6 +68,8 @@ export const flow: {
   /** Whether the bytes that are emitted now are good only until the call returns: who keeps them has to copy them. */
   lent: boolean;
 } = { scope: openScope, emitting: null, reached: undefined, urgent: false, lent: false };
+
+noteCopy(VERSION);
 
 /** Runs `work` in `scope`, with `emitting` as the source that emits, or none: then the scope alone counts. */
 export const inScope = <A>(scope: Scope, work: () => A, emitting: Gate | null = null): A => {

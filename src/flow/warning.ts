@@ -49,3 +49,15 @@ export const warnNoFrames = (): void =>
     'frameDeadline found no frame operator above it, so it never expires',
     'Put it after frameFixed, frameLengthPrefixed, frameDelimited, frameLines, frameVarint or frame(rule).',
   );
+
+/** The code of the warning that there are two copies of this package. */
+export const COPIES = 'SLUICE_COPIES';
+
+/** What is paused by one copy of this package does not rest for another. */
+export const warnCopies = (versions: readonly string[]): void =>
+  warnOnce(
+    COPIES,
+    COPIES,
+    `two copies of sluice are loaded, ${versions.join(' and ')}`,
+    'Consumers of one do not hold back sources of the other, and each has limits of its own: `npm ls sluice` shows whose they are.',
+  );
