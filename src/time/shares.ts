@@ -10,6 +10,7 @@ let spent = new Valve();
 
 const nextTurn = (): void => {
   had.clear();
+  if (!spent.closed) return;
   const over = spent;
   spent = new Valve();
   over.release();
