@@ -13,7 +13,10 @@ export interface MemoryLimits {
   readonly hard: number;
 }
 
-/** What all connections of the process hold: unfinished frames, and what was written and waits for a slow peer. */
+/**
+ * What all connections of the process hold: unfinished frames, and what was written and waits for a peer that is full. A
+ * worker thread has a budget of its own.
+ */
 export interface MemoryBudget extends MemoryLimits {
   /** Bytes that are held now. What is less than 4,096 bytes of a connection is not counted. */
   readonly held: number;
@@ -21,7 +24,7 @@ export interface MemoryBudget extends MemoryLimits {
   readonly holders: number;
   /** How many of those are not read from because of the soft mark. */
   readonly paused: number;
-  /** How many have failed because of it so far. */
+  /** How many have failed because of it so far, at the hard mark or after they had waited for too long. */
   readonly closed: number;
   /** Changes the marks, in force at once; what is left out stays as it is. */
   set(limits: Partial<MemoryLimits>): void;
@@ -160,6 +163,7 @@ export const budget = new Budget(Math.floor(available() / 4));
  *
  *     memoryBudget.set({ soft: 256 * 2 ** 20, hard: 512 * 2 ** 20 });
  *
- * One that is paused for its sake, and for whom nothing gets better within its write deadline, fails as well.
+ * One that is paused for its sake, and for whom nothing gets better within its write deadline, fails as well; not while
+ * its peer takes what was written to it, each time before that deadline.
  */
 export const memoryBudget: MemoryBudget = budget;
