@@ -706,19 +706,17 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   }
 
   press(pressed: boolean): void {
-    if (!pressed) {
-      const pressure = this.#pressure;
+    if (pressed) {
+      const pressure = (this.#pressure = { valve: new Valve(), patience: new Deadline(this) });
+      pressure.valve.close();
+      this.#timetable.put(pressure.patience, this.#limits.writeDeadline);
+      this.#reading?.join(pressure.valve);
+    } else if (this.#pressure !== null) {
+      const { valve, patience } = this.#pressure;
       this.#pressure = null;
-      this.#letBe(pressure?.patience ?? null);
-      pressure?.valve.release();
-      return;
+      this.#letBe(patience);
+      process.nextTick(() => valve.release());
     }
-    if (this.#pressure === null) {
-      this.#pressure = { valve: new Valve(), patience: new Deadline(this) };
-      this.#pressure.valve.close();
-      this.#timetable.put(this.#pressure.patience, this.#limits.writeDeadline);
-    }
-    this.#reading?.join(this.#pressure.valve);
   }
 
   exceed(error: MemoryExceeded): void {
@@ -755,7 +753,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   /** What has arrived meanwhile is read first: if the loop was stalled, that may change all. */
   overdue(deadline: Deadline): void {
     this.#timetable.clock.afterReads(() => {
-      if (deadline.pending || this.#gone || this.#failure !== null) return;
+      if (deadline.pending || this.#gone) return;
       if (deadline === this.#stalled) this.#checkOutput();
       else if (deadline === this.#halfClosed) this.#checkProgress();
       else if (this.#pressure !== null && deadline === this.#pressure.patience) this.#checkPressure(this.#pressure);

@@ -34,7 +34,7 @@ export interface MemoryBudget extends MemoryLimits {
 export interface Holder {
   /** How many, as they are counted. */
   readonly counted: number;
-  /** Is not to be read from, or may be again. */
+  /** Is not to be read from, or may be again: later, and not in the midst of what somebody else is doing. */
   press(pressed: boolean): void;
   /** Has to go. */
   exceed(error: MemoryExceeded): void;
@@ -56,8 +56,7 @@ export class Budget implements MemoryBudget {
    */
   readonly #known = new Set<Holder>();
   readonly #pressed = new Set<Holder>();
-  /** Somebody is to go on, or to go, when what is being done is done. */
-  #looking = false;
+  #closing = false;
 
   constructor(hard: number) {
     this.hard = hard;
@@ -73,7 +72,8 @@ export class Budget implements MemoryBudget {
     // One that was not given gives way to a hard mark below it.
     this.soft = checkInteger('soft', limits.soft ?? Math.min(this.soft, hard), 1, hard);
     this.hard = hard;
-    this.#look();
+    this.#ease();
+    this.#close();
   }
 
   /** A holder that held `before` holds more now, or less. */
@@ -86,13 +86,15 @@ export class Budget implements MemoryBudget {
       this.#known.add(holder);
     }
     if (now > before) this.#grew(holder);
-    else if (this.#pressed.size > 0) this.#lookSoon();
+    else if (this.#pressed.size > 0) {
+      if (now < this.#share) this.#relent(holder);
+      this.#ease();
+    }
   }
 
   /** One that is paused has waited for as long as it may. */
   giveUp(holder: Holder): void {
-    if (!this.#mayGoOn(holder)) this.#end(holder, this.soft);
-    this.#look();
+    this.#end(holder, this.soft);
   }
 
   /** One that holds nothing will never hold anything again. */
@@ -111,35 +113,34 @@ export class Budget implements MemoryBudget {
       this.#pressed.add(holder);
       holder.press(true);
     }
-    if (this.held > this.hard) this.#lookSoon();
-  }
-
-  /** Not in the midst of what somebody else is doing: whoever goes on, or goes, has its program do something. */
-  #lookSoon(): void {
-    if (this.#looking) return;
-    this.#looking = true;
+    if (this.held <= this.hard || this.#closing) return;
+    // Not in the midst of what somebody else is doing.
+    this.#closing = true;
     process.nextTick(() => {
-      this.#looking = false;
-      this.#look();
+      this.#closing = false;
+      this.#close();
     });
   }
 
-  #look(): void {
-    while (this.held > this.hard) this.#end(this.#largest(), this.hard);
-    for (const holder of [...this.#pressed]) {
-      if (this.#mayGoOn(holder) && this.#pressed.delete(holder)) holder.press(false);
+  #relent(holder: Holder): void {
+    if (this.#pressed.delete(holder)) holder.press(false);
+  }
+
+  /** Lets all go on when there is room again; or the one paused first, when all that hold something are. */
+  #ease(): void {
+    for (const holder of this.#pressed) {
+      if (this.held > this.soft * EASED && this.#pressed.size < this.holders) return;
+      this.#relent(holder);
     }
   }
 
-  /** One that holds less than a share; all when there is room again; and the one paused first, if all that hold something are. */
-  #mayGoOn({ counted }: Holder): boolean {
-    return counted < this.#share || this.held <= this.soft * EASED || this.#pressed.size >= this.holders;
-  }
-
-  #largest(): Holder {
-    let largest: Holder | undefined;
-    for (const holder of this.#known) if (holder.counted > (largest?.counted ?? 0)) largest = holder;
-    return largest as Holder;
+  #close(): void {
+    while (this.held > this.hard) {
+      let largest: Holder | undefined;
+      for (const holder of this.#known) if (holder.counted > (largest?.counted ?? 0)) largest = holder;
+      if (largest === undefined) return;
+      this.#end(largest, this.hard);
+    }
   }
 
   #end(holder: Holder, limit: number): void {
