@@ -20,7 +20,7 @@ import { Valve } from '../flow/valve.js';
 import { beginTurn, endTurn } from '../flow/turn.js';
 import { thrownIn, warnThrown } from '../hook.js';
 import { machineClock } from '../time/clock.js';
-import { takeShare } from '../time/shares.js';
+import { Share } from '../time/shares.js';
 import { Entry, type Timetable, timetableOf } from '../time/timetable.js';
 import { type Holder, budget } from './memory-budget.js';
 import { Outgoing, type OutgoingListener } from './outgoing.js';
@@ -279,6 +279,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   #uncut = 0;
   /** What keeps it from being read for the sake of the budget. */
   #pressure: Pressure | null = null;
+  /** What it has had of the turn, where it has ever had many frames of one. */
+  #share: Share | null = null;
   #moved = 0;
 
   /** `timetable`: that of the scheduler, where it is known already. */
@@ -503,7 +505,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
 
   handled(gate: Gate, frames: number): void {
     // In a test's time all happens at once, and nobody waits for a turn.
-    if (this.#timetable.clock === machineClock) takeShare(gate, frames, this.#limits.framesPerTurn);
+    if (this.#timetable.clock !== machineClock) return;
+    (this.#share ??= new Share()).take(gate, frames, this.#limits.framesPerTurn);
   }
 
   #goOn(): void {
