@@ -114,7 +114,7 @@ class Framing extends Step<Uint8Array> implements Cutter {
     if (this.busy || this.waits) return;
     this.busy = true;
     const { scope } = flow;
-    const beneath = scope.cutter !== undefined;
+    const beneath = scope.cutter !== null;
     if (beneath) flow.scope = this.beneath(scope);
     try {
       this.emit();
@@ -130,7 +130,7 @@ class Framing extends Step<Uint8Array> implements Cutter {
   protected beneath(scope: Scope): Scope {
     if (this.below === null || scope !== this.above) {
       this.above = scope;
-      this.below = { ...scope, cutter: undefined };
+      this.below = { ...scope, cutter: null };
     }
     return this.below;
   }
