@@ -1,8 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type Server, createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { Subject, concat, firstValueFrom, ignoreElements, lastValueFrom, map, merge, of, takeUntil, timer } from 'rxjs';
+import { Subject, type Subscription, concat, firstValueFrom, ignoreElements, lastValueFrom, map, merge, of, takeUntil, timer } from 'rxjs';
 import * as assert from 'uvu/assert';
 import type { WebSocket } from 'ws';
 import { endLines, frameLines, mapAsync, serve } from '../operators/index.js';
@@ -14,6 +15,7 @@ import {
   type Outcome,
   type SluiceError,
 } from '../src/index.js';
+import { createServer as createLobby } from '../src/server/index.js';
 import { type WebSocketListenOptions, dialWebSocket, listenWebSocket } from '../src/websocket/index.js';
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { until } from './kit/line-server.js';
@@ -259,6 +261,75 @@ test('a judge of origins that throws lets nobody from a page in, and everybody e
   await stop();
 });
 
+test('a judge of origins that answers with a promise lets nobody from a page in', async () => {
+  const later = (() => Promise.resolve(true)) as unknown as () => boolean;
+  const { port, stop } = await served(shout, { port: 0, origins: later });
+  assert.is(await asks(port, 'origin: https://a\r\n'), 'HTTP/1.1 403 Forbidden');
+  await stop();
+});
+
+test('another version, which tells its origin elsewhere, is refused, and hears which is spoken', async () => {
+  const { port, events, stop } = await served(shout);
+  const socket = connect(port);
+  socket.write(
+    'GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 8\r\n' +
+      'sec-websocket-origin: http://evil.example\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  assert.match(answer.toString(), /^HTTP\/1.1 400 Bad Request\r\n(.+\r\n)*sec-websocket-version: 13\r\n/);
+  socket.destroy();
+  assert.equal(events.map(reasonOf), ['no-websocket']);
+  await stop();
+});
+
+test('at a server that there is, it is told when the port is open: now, or later', async () => {
+  const http = createServer();
+  const told: (number | undefined)[] = [];
+  const listening = (): Subscription =>
+    listenWebSocket({ server: http, onListening: ({ port }) => told.push(port) }).subscribe();
+  const early = listening();
+  assert.equal(told, []);
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const { port } = http.address() as AddressInfo;
+  assert.equal(told, [port]);
+  early.unsubscribe();
+  listening().unsubscribe();
+  assert.equal(told, [port, port]);
+  listening().unsubscribe();
+  assert.is(http.listenerCount('upgrade') + http.listenerCount('listening'), createServer().listenerCount('listening'));
+  http.close();
+
+  const again = createServer().listen(0, '127.0.0.1');
+  await once(again, 'listening');
+  const lobby = createLobby('lobby', shout, {
+    port: 0,
+    listen: ({ onListening }) => listenWebSocket({ server: again, ...(onListening && { onListening }) }),
+  });
+  await lobby.start();
+  await lobby.stop();
+  again.close();
+});
+
+test('what cannot be accepted ends nothing', async () => {
+  const channel = 'http.server.request.start';
+  let http: Server | undefined;
+  const seen = (message: unknown): void => {
+    http = (message as { readonly server: Server }).server;
+  };
+  subscribe(channel, seen);
+  const { port, events, stop } = await served(shout);
+  await fetch(`http://127.0.0.1:${port}`);
+  unsubscribe(channel, seen);
+  // As Node tells it, where the system has no descriptor left.
+  http?.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
+  assert.equal(events, [{ type: 'accept-failed', code: 'EMFILE', wait: 0 }]);
+  const ann = await dialled(url(port), []);
+  ann.close();
+  await once(ann, 'close');
+  await stop();
+});
+
 test('who is refused and keeps its side open is gone all the same', async () => {
   const { port, stop } = await served(shout, { port: 0, at: '/chat' });
   const stays = connect({ port, allowHalfOpen: true });
@@ -426,6 +497,8 @@ test("dials a server of anybody's, and fails by name where there is none", async
     }
   };
   assert.match(await failure(dialWebSocket('ws://127.0.0.1:1')), /127\.0\.0\.1:1.*ECONNREFUSED/);
+  const told = await failure(dialWebSocket('ws://ann:secret@127.0.0.1:1/chat?token=secret'));
+  assert.is(told, 'cannot connect to ws://127.0.0.1:1/chat: ECONNREFUSED');
   const plain = createServer((_, response) => response.end('no')).listen(0, '127.0.0.1');
   await once(plain, 'listening');
   const { port } = plain.address() as AddressInfo;

@@ -1,4 +1,4 @@
-import { type IncomingMessage, type RequestListener, STATUS_CODES, Server, createServer } from 'node:http';
+import { type IncomingMessage, type RequestListener, STATUS_CODES, type Server, createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Observable } from 'rxjs';
@@ -10,7 +10,10 @@ import { type Place, checkPlace, endsOf, peerOf, placeName } from './address.js'
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { type ListenAddress, type ListenEvent, addressOf } from './listen.js';
 import { WaitingRoom } from './waiting-room.js';
-import { HALF_CLOSE, READING, WebSocketWire } from './websocket-wire.js';
+import { HALF_CLOSE, LONGEST_MESSAGE, WebSocketWire, readingOf } from './websocket-wire.js';
+
+/** The version of the protocol: that of RFC 6455. */
+const VERSION = '13';
 
 /** Why one is refused who has asked. */
 type Reason = 'other-path' | 'other-origin' | 'no-websocket' | 'too-many-waiting';
@@ -34,7 +37,7 @@ export interface WebSocketListenOptions extends Place, ConnectionOptions {
   readonly maxMessage?: number;
   /** How many accepted connections may wait unread for a consumer that is busy (default 10,000); more are refused. */
   readonly maxWaiting?: number;
-  /** Called when the port is open. */
+  /** Called when the port is open, that of `server` too. */
   readonly onListening?: (address: ListenAddress) => void;
   /** Called with what happens to the acceptor and ends nothing. */
   readonly onEvent?: (event: ListenEvent) => void;
@@ -61,28 +64,27 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
   if (given !== undefined && (place.port !== undefined || place.path !== undefined)) {
     throw new TypeError('give either a server or a place of its own, got both');
   }
-  if (given !== undefined && !(given instanceof Server) && typeof (given as Server).on !== 'function') {
-    throw new TypeError(`server must be an HTTP server, got ${String(given)}`);
+  if (given !== undefined && typeof (given as Server | null)?.on !== 'function') {
+    throw new TypeError(`server must be an HTTP server, got ${JSON.stringify(given)}`);
   }
   if ((options as { readonly tls?: unknown }).tls !== undefined) {
     throw new TypeError('tls goes with an HTTPS server of its own: give that as server');
   }
   const limits = connectionLimits(options);
-  const path = at === undefined ? undefined : checkText('at', at);
+  const path = at === undefined ? undefined : checkPathOfUrl(at);
   const mayCome = originsOf(options.origins);
   const onRequest = checkFunction('onRequest', options.onRequest ?? upgradeRequired);
   const handshakeTimeout = checkTime('handshakeTimeout', options.handshakeTimeout ?? 10_000);
-  const maxMessage = checkInteger('maxMessage', options.maxMessage ?? 1024 * 1024, 1);
+  const maxMessage = checkInteger('maxMessage', options.maxMessage ?? 1024 * 1024, 1, LONGEST_MESSAGE);
   const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 0);
   const onListening = checkHook('onListening', options.onListening);
   const onEvent = checkHook('onEvent', options.onEvent);
 
   return new Observable((subscriber) => {
     const sockets = new WebSocketServer({
-      ...READING,
+      ...readingOf(maxMessage, limits),
       noServer: true,
       clientTracking: false,
-      maxPayload: maxMessage,
       handleProtocols: (offered) => offered.has(HALF_CLOSE) && HALF_CLOSE,
     });
     const room = new WaitingRoom<WebSocketWire>(maxWaiting, (wire) => {
@@ -90,10 +92,13 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
     });
 
     const refuse = (socket: Duplex, status: number, reason: Reason): void => {
-      const { peer, port } = endsOf(socket as Socket, undefined);
+      const { peer, port } = endsOf(socket as Socket, where?.path);
       // Whoever keeps its side open would keep a descriptor of ours.
       socket.once('finish', () => socket.destroy());
-      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      socket.end(
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-length: 0\r\n` +
+          `sec-websocket-version: ${VERSION}\r\n\r\n`,
+      );
       tell('onEvent', onEvent, { type: 'refused', peer: peerOf(peer, port), reason });
     };
 
@@ -104,13 +109,16 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
         if (given === undefined || isLast(given, path, pathOf(request))) refuse(socket, 404, 'other-path');
         return;
       }
+      // Others, which `ws` speaks too, tell their origin elsewhere.
+      if (request.headers['sec-websocket-version'] !== VERSION) return refuse(socket, 400, 'no-websocket');
       if (!mayCome(request)) return refuse(socket, 403, 'other-origin');
       if (room.full) return refuse(socket, 503, 'too-many-waiting');
       sockets.handleUpgrade(request, socket, head, (webSocket) => opened(webSocket, socket));
     };
 
     const opened = (webSocket: WebSocket, socket: Duplex): void => {
-      const wire = new WebSocketWire(webSocket, socket, endsOf(socket as Socket, undefined));
+      const halfCloses = webSocket.protocol === HALF_CLOSE;
+      const wire = new WebSocketWire(webSocket, socket, endsOf(socket as Socket, where?.path), { halfCloses, maxMessage });
       if (!room.take(wire)) wire.destroy();
     };
 
@@ -122,20 +130,28 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
         return subscriber.error(new ListenFailed(`${path ?? 'any path'} of the server`, 'EADDRINUSE'));
       }
       paths.add(path);
+      const listening = (): void => tell('onListening', onListening, addressOf(given.address(), undefined));
       given.on('upgrade', asked);
+      if (given.listening) listening();
+      else given.once('listening', listening);
       return () => {
         paths.delete(path);
-        given.off('upgrade', asked);
+        given.off('upgrade', asked).off('listening', listening);
         room.leave((wire) => wire.destroy());
       };
     }
 
+    // Node takes whole milliseconds.
+    const patience = Math.ceil(handshakeTimeout);
     const http = createServer(
-      { headersTimeout: handshakeTimeout, requestTimeout: handshakeTimeout, connectionsCheckingInterval: 500 },
+      { headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval: 500 },
       onRequest,
     );
-    const failed = (error: NodeJS.ErrnoException): void =>
-      subscriber.error(new ListenFailed(placeName(where as Place), error.code, error));
+    const failed = (error: NodeJS.ErrnoException): void => {
+      // One that could not be accepted, be it for want of descriptors, ends nothing.
+      if (http.listening) tell('onEvent', onEvent, { type: 'accept-failed', code: error.code ?? 'unknown', wait: 0 });
+      else subscriber.error(new ListenFailed(placeName(where as Place), error.code, error));
+    };
     http.on('upgrade', asked);
     http.on('error', failed);
     http.on('listening', () => tell('onListening', onListening, addressOf(http.address(), where?.path)));
@@ -149,6 +165,11 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
 };
 
 const ignore = (): void => {};
+
+const checkPathOfUrl = (at: string): string => {
+  if (/^\/[^?#]*$/.test(checkText('at', at))) return at;
+  throw new TypeError(`at must be a path that begins with "/", and has no "?" and no "#", got ${JSON.stringify(at)}`);
+};
 
 const upgradeRequired: RequestListener = (_, response) => {
   response.writeHead(426, { upgrade: 'websocket', connection: 'close' }).end('this is a WebSocket\n');
@@ -181,7 +202,8 @@ const originsOf = (origins: WebSocketListenOptions['origins']): ((request: Incom
     return (request) => {
       const { origin } = request.headers;
       try {
-        return origin === undefined || decide(origin, request);
+        // A promise, say, is no answer, and lets nobody in.
+        return origin === undefined || decide(origin, request) === true;
       } catch (error) {
         // Who cannot be judged does not come: that is no reason to serve nobody any more.
         warnThrown('origins', error);

@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws';
 import { ConnectionReset } from '../errors.js';
 import { Queue } from '../flow/queue.js';
 import { type Ends, peerOf } from './address.js';
+import type { ConnectionLimits } from './connection.js';
 import { resetStream } from './duplex-wire.js';
 import { type TlsInfo, tlsOf } from './tls-info.js';
 import type { Wire, WireListener } from './wire.js';
@@ -13,12 +14,38 @@ import type { Wire, WireListener } from './wire.js';
  */
 export const HALF_CLOSE = 'half-close.sluice';
 
-/** How `ws` is to read: no compression, and the peer has two seconds to answer our close. */
-export const READING: { readonly perMessageDeflate: false } = Object.assign(
-  { perMessageDeflate: false } as const,
-  // An option that its types do not know yet.
-  { closeTimeout: 2_000 },
-);
+/** The most fragments of a message, and chunks in which one frame comes, unless a message may be a large one. */
+const FRAGMENTS = 1_024;
+const CHUNKS = 4_096;
+
+/** How `ws` is to read. A type of our own: its types do not know all of it yet. */
+interface Reading {
+  readonly perMessageDeflate: false;
+  readonly maxPayload: number;
+  readonly maxFragments: number;
+  readonly maxBufferedChunks: number;
+  readonly closeTimeout: number;
+}
+
+/**
+ * How `ws` is to read: no compression, and not without end. Each fragment may keep all of the chunk that it came in, and
+ * `ws` takes a frame that came in many chunks together in quadratic time. A peer has as long to answer a close as it has
+ * to end its side over TCP.
+ */
+export const readingOf = (maxMessage: number, { halfClose }: ConnectionLimits): Reading => ({
+  perMessageDeflate: false,
+  maxPayload: maxMessage,
+  maxFragments: Math.max(FRAGMENTS, Math.ceil(maxMessage / 1_024)),
+  maxBufferedChunks: Math.max(CHUNKS, Math.ceil(maxMessage / 256)),
+  // What a timer of Node's can wait.
+  closeTimeout: Math.min(halfClose, 2 ** 31 - 1),
+});
+
+/** The most that can be asked for as `maxMessage`: `ws` takes what is more for no limit. */
+export const LONGEST_MESSAGE: number = 2 ** 31 - 1;
+
+/** How long a peer that has been told that it is over may take to be gone, in milliseconds. */
+const LAST_WORD = 1_000;
 
 /** Bytes that may wait in a WebSocket before it is full. */
 const HIGH_WATER = 64 * 1024;
@@ -28,6 +55,13 @@ const isClean = (code: number): boolean => code === 1000 || code === 1001 || cod
 
 const END = new Uint8Array();
 const BINARY = { binary: true, compress: false };
+
+/** What was agreed on with the peer, and what it may send. */
+export interface Terms {
+  /** Whether each side ends by itself. */
+  readonly halfCloses: boolean;
+  readonly maxMessage: number;
+}
 
 /**
  * A WebSocket as a wire: each message that comes is a chunk, whether it is text or binary, and each write is a binary
@@ -43,6 +77,7 @@ export class WebSocketWire implements Wire {
   /** What carries the WebSocket. */
   readonly #raw: Duplex;
   readonly #halfCloses: boolean;
+  readonly #maxMessage: number;
   /** Nobody yet, while it waits to be taken. */
   #listener: WireListener | undefined;
   /** What broke it while nobody listened. */
@@ -51,6 +86,8 @@ export class WebSocketWire implements Wire {
   readonly #inbox = new Queue<Uint8Array>();
   #paused = true;
   #delivering = false;
+  /** Writes that have not left. */
+  #leaving = 0;
   /** It was full, and has not been empty since. */
   #full = false;
   /** The end of the peer's side is behind what is in the inbox; it was told. Our own was asked for; it has left. */
@@ -59,17 +96,22 @@ export class WebSocketWire implements Wire {
   #ending = false;
   #endSent = false;
   #destroyed = false;
+  /** The peer broke the protocol; `ws` is telling it so, and forgets what still comes. */
+  #violated = false;
   /** The WebSocket is closed; that was told. */
   #closed = false;
   #gone = false;
 
-  constructor(socket: WebSocket, raw: Duplex, ends: Ends) {
+  constructor(socket: WebSocket, raw: Duplex, ends: Ends, { halfCloses, maxMessage }: Terms) {
     this.#socket = socket;
     this.#raw = raw;
     this.#ends = ends;
     this.local = ends.local;
-    this.#halfCloses = socket.protocol === HALF_CLOSE;
-    socket.on('message', this.#came).on('error', this.#broke).on('close', this.#closedBy);
+    this.#halfCloses = halfCloses;
+    this.#maxMessage = maxMessage;
+    socket.on('message', this.#came).on('error', this.#refused).on('close', this.#closedBy);
+    // Both have closed, and `ws` waits for the peer to end what carries it.
+    raw.once('finish', this.#cutOff);
     socket.pause();
   }
 
@@ -116,6 +158,7 @@ export class WebSocketWire implements Wire {
       process.nextTick(this.#broke, new ConnectionReset('EPIPE'));
       return true;
     }
+    this.#leaving++;
     this.#socket.send(chunk, BINARY, this.#sent);
     this.#full = this.pending >= HIGH_WATER;
     return !this.#full;
@@ -125,6 +168,8 @@ export class WebSocketWire implements Wire {
     if (this.#ending) return;
     this.#ending = true;
     if (this.#closed) process.nextTick(this.#finished);
+    // The peer has closed: `ws` has answered, and all that is left is to be gone.
+    else if (this.#socket.readyState !== this.#socket.OPEN) return;
     else if (this.#halfCloses) this.#socket.send(END, BINARY, this.#finished);
     else {
       this.#socket.close(1000);
@@ -141,7 +186,7 @@ export class WebSocketWire implements Wire {
       this.#socket.resume();
       // Both sides have said all: the peer need not answer.
       if (this.#halfCloses) this.#raw.end(() => this.#raw.destroy());
-    } else this.#socket.terminate();
+    } else if (!this.#violated) this.#socket.terminate();
   }
 
   reset(): void {
@@ -162,17 +207,33 @@ export class WebSocketWire implements Wire {
   };
 
   readonly #sent = (error?: Error | null): void => {
+    this.#leaving--;
     if (error) return this.#broke(error);
-    if (!this.#full || this.pending > 0) return;
+    // There may be answers to pings behind them, of which nobody tells when they have left.
+    if (!this.#full || this.#leaving > 0) return;
     this.#full = false;
     this.#listener?.drained();
   };
 
   readonly #finished = (error?: Error | null): void => {
     if (error) return this.#broke(error);
+    if (this.#endSent) return;
     this.#endSent = true;
     this.#listener?.finished();
     if (this.#closed) this.#goneIfOver();
+  };
+
+  readonly #cutOff = (): void => {
+    setTimeout(() => this.#raw.destroy(), LAST_WORD).unref();
+  };
+
+  /** Its bytes are not what they have to be. */
+  readonly #refused = (error: Error & { readonly code?: string }): void => {
+    this.#violated = true;
+    this.#cutOff();
+    const tooLong = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+    const what = tooLong ? `a message of more than ${this.#maxMessage} bytes` : error.message;
+    this.#broke(new ConnectionReset(`${error.code}: ${what}`, error));
   };
 
   readonly #broke = (error: unknown): void => {
@@ -188,6 +249,7 @@ export class WebSocketWire implements Wire {
       return this.#tellGone();
     }
     this.#endComing = true;
+    if (this.#ending && !this.#endSent) this.#finished();
     this.#goOn();
   };
 

@@ -59,14 +59,16 @@ export const dialled = async (url: string, protocols?: readonly string[]): Promi
   return socket;
 };
 
-/** A server of `ws`, and the first who comes to it. */
-export const server = async (): Promise<{
+/** A server of `ws`, and the first who comes to it. Most know nothing of our subprotocol. */
+export const server = async (
+  halfCloses = true,
+): Promise<{
   readonly url: string;
   readonly first: Promise<WebSocket>;
   readonly http: Server;
 }> => {
   const http = createServer();
-  const sockets = new WebSocketServer({ server: http, handleProtocols: () => HALF_CLOSE });
+  const sockets = new WebSocketServer({ server: http, handleProtocols: () => halfCloses && HALF_CLOSE });
   const first = once(sockets, 'connection').then(([socket]: readonly WebSocket[]) => socket as WebSocket);
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
