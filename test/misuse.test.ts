@@ -551,6 +551,7 @@ const ofWebsocket: Record<string, readonly Row[]> = {
     [(f) => f({ port: 1, server: {} }), TypeError, /^give either a server or a place of its own, got both$/],
     [(f) => f({ port: 1, tls: {} }), TypeError, /^tls goes with an HTTPS server of its own: give that as server$/],
     [(f) => f({ server: 5 }), TypeError, /^server must be an HTTP server, got 5$/],
+    [(f) => f({ port: 1, mode: 0o600 }), TypeError, /^mode goes with the path of a file$/],
     [(f) => f({ server: null }), TypeError, /^server must be an HTTP server, got null$/],
     [(f) => f({ port: 1, at: '' }), TypeError, /^at must be a text that is not empty, got ""$/],
     [(f) => f({ port: 1, at: 'chat' }), TypeError, /^at must be a path that begins with "\/".*, got "chat"$/],

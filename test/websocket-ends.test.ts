@@ -29,7 +29,12 @@ const served = async (handler: Handler, options: Partial<WebSocketListenOptions>
   }).pipe(
     takeUntil(stop),
     serve(handler),
-    map(E.match(({ error }) => (error as Error).message, () => 'finished')),
+    map(
+      E.match(
+        ({ error }) => (error as Error).message,
+        () => 'finished',
+      ),
+    ),
   );
   outcomes.subscribe((end) => ends.push(end));
   return { port: options.server === undefined ? await opened : 0, ends, stop: () => stop.next() };
@@ -88,7 +93,8 @@ test('a slow peer has its time to read what was written before our end', async (
     ann.pause();
     if (last.equals(Buffer.from([0x88, 2, 3, 232]))) ann.end(frame(0x8, closing(1000)));
   });
-  while (theirs?.state !== 'ended') {
+  const over = (): boolean => theirs?.state === 'ended';
+  while (!over()) {
     ann.resume();
     // oxlint-disable-next-line no-await-in-loop
     await new Promise((done) => setTimeout(done, 1));
@@ -160,7 +166,9 @@ test('who breaks the protocol hears why, also while it goes on sending', async (
 test('a message in too many fragments, or a frame in too many crumbs, is no message', async () => {
   const { port, ends, stop } = await served((bytes) => bytes);
   const ann = await upgraded(port);
-  const fragments = Array.from({ length: 1_025 }, (_, at) => frame(at === 0 ? 0x2 : 0, Buffer.from('x'), { fin: false }));
+  const fragments = Array.from({ length: 1_025 }, (_, at) =>
+    frame(at === 0 ? 0x2 : 0, Buffer.from('x'), { fin: false }),
+  );
   ann.write(Buffer.concat(fragments));
   const [farewell] = (await once(ann, 'data')) as [Buffer];
   assert.is(farewell.readUInt16BE(2), 1008);
@@ -194,7 +202,7 @@ test('dials a server that agrees on no subprotocol; a close ends both sides ther
   const handled = lastValueFrom(dialWebSocket(url).pipe(serve(() => of(Buffer.from('hi')))));
   const peer = await first;
   const heard: string[] = [];
-  peer.on('message', (bytes) => heard.push(String(bytes)));
+  peer.on('message', (bytes) => heard.push((bytes as Buffer).toString()));
   const [code] = (await once(peer, 'close')) as [number];
   assert.is(code, 1000);
   assert.equal(heard, ['hi'], 'and no empty message for an end');

@@ -2,8 +2,24 @@ import * as E from 'fp-ts/lib/Either.js';
 import { once } from 'node:events';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type Server, createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { Subject, type Subscription, concat, firstValueFrom, ignoreElements, lastValueFrom, map, merge, of, takeUntil, timer } from 'rxjs';
+import { existsSync, linkSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { type AddressInfo, type Socket, connect, createServer as createNetServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as timersWait } from 'node:timers/promises';
+import {
+  Subject,
+  type Subscription,
+  concat,
+  firstValueFrom,
+  ignoreElements,
+  lastValueFrom,
+  map,
+  merge,
+  of,
+  takeUntil,
+  timer,
+} from 'rxjs';
 import * as assert from 'uvu/assert';
 import type { WebSocket } from 'ws';
 import { endLines, frameLines, mapAsync, serve } from '../operators/index.js';
@@ -21,6 +37,7 @@ import { assertNoLeaks } from '../src/testing/leaks.js';
 import { until } from './kit/line-server.js';
 import { raised } from './kit/raised.js';
 import { suite } from './kit/suite.js';
+import { upgrade } from './kit/websocket-frames.js';
 import { dialled, knock, rawOf, server as plainServer } from './kit/websocket-peer.js';
 
 const test = suite('WebSocket', undefined, { timeout: 10_000 });
@@ -321,13 +338,78 @@ test('what cannot be accepted ends nothing', async () => {
   const { port, events, stop } = await served(shout);
   await fetch(`http://127.0.0.1:${port}`);
   unsubscribe(channel, seen);
-  // As Node tells it, where the system has no descriptor left.
-  http?.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
-  assert.equal(events, [{ type: 'accept-failed', code: 'EMFILE', wait: 0 }]);
+  // As Node tells it, of a peer that is gone again, and where the system has no descriptor left.
+  for (const code of ['ECONNABORTED', 'EMFILE']) http?.emit('error', Object.assign(new Error(code), { code }));
+  await assertRefused(connect(port));
+  assert.equal(
+    events.map((event) => (event.type === 'refused' ? event.reason : [event.code, event.wait])),
+    [['ECONNABORTED', 0], ['EMFILE', 100], 'backing-off'],
+  );
+  // And it goes on when the wait is over.
+  await timersWait(150);
   const ann = await dialled(url(port), []);
   ann.close();
   await once(ann, 'close');
   await stop();
+});
+
+const assertRefused = async (socket: Socket): Promise<void> => {
+  const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+  assert.is(error.code, 'ECONNRESET');
+};
+
+test('a page that is asked for and not read is not kept for ever', async () => {
+  const { port, stop } = await served(shout, {
+    port: 0,
+    writeDeadline: 100,
+    onRequest: (_, response) => response.end(Buffer.alloc(20_000_000)),
+  });
+  const stuck = connect(port);
+  stuck.pause();
+  stuck.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+  await timersWait(600);
+  let heard = 0;
+  stuck.on('data', (chunk: Buffer) => {
+    heard += chunk.length;
+  });
+  await once(
+    stuck.resume().on('error', () => {}),
+    'close',
+  );
+  assert.ok(heard < 20_000_000, `${heard} bytes`);
+  await stop();
+});
+
+test('a Unix socket is as that of `listen`: its file has a mode, is put in place of a dead one, and is taken away', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-'));
+  const path = join(folder, 'web');
+  const peers: string[] = [];
+  const again = async (): Promise<void> => {
+    const { stop } = await served(
+      (bytes, { peer, local }) => {
+        peers.push(peer, local);
+        return shout(bytes, undefined as never);
+      },
+      { path, mode: 0o640 },
+    );
+    assert.is(statSync(path).mode & 0o777, 0o640);
+    const ann = connect(path);
+    ann.write(upgrade());
+    await once(ann, 'data');
+    await until(() => peers.length > 0);
+    ann.destroy();
+    await stop();
+  };
+  await again();
+  assert.equal(peers, [path, path]);
+  assert.not(existsSync(path));
+  // One that a dead process has left: bound, and nobody listens.
+  const dead = createNetServer().listen(join(folder, 'dead'));
+  await once(dead, 'listening');
+  linkSync(join(folder, 'dead'), path);
+  dead.close();
+  await again();
+  rmSync(folder, { recursive: true });
 });
 
 test('who is refused and keeps its side open is gone all the same', async () => {

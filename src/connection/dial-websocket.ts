@@ -67,7 +67,10 @@ export const dialWebSocket = (url: string, options: WebSocketDialOptions = {}): 
       ours = false;
       late.unsubscribe();
       socket.off('error', failed);
-      const wire = new WebSocketWire(socket, raw as Socket, endsOf(raw as Socket, undefined), { halfCloses, maxMessage });
+      const wire = new WebSocketWire(socket, raw as Socket, endsOf(raw as Socket, undefined), {
+        halfCloses,
+        maxMessage,
+      });
       inScope({ ...scope, drain: null }, () => subscriber.next(new WireConnection(wire, limits)));
       subscriber.complete();
     });

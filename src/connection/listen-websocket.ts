@@ -6,11 +6,15 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { checkFunction, checkHook, checkInteger, checkObject, checkText, checkTime } from '../check.js';
 import { ListenFailed } from '../errors.js';
 import { tell, warnThrown } from '../hook.js';
+import { clockOf } from '../time/clock.js';
+import { resetStream } from './duplex-wire.js';
 import { type Place, checkPlace, endsOf, peerOf, placeName } from './address.js';
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
-import { type ListenAddress, type ListenEvent, addressOf } from './listen.js';
+import { type ListenAddress, type ListenEvent, addressOf, checkMode, unheard } from './listen.js';
+import { Shortage } from './shortage.js';
+import { SocketFile } from './socket-file.js';
 import { WaitingRoom } from './waiting-room.js';
-import { HALF_CLOSE, LONGEST_MESSAGE, WebSocketWire, readingOf } from './websocket-wire.js';
+import { HALF_CLOSE, LONGEST_MESSAGE, LONGEST_TIMER, WebSocketWire, readingOf } from './websocket-wire.js';
 
 /** The version of the protocol: that of RFC 6455. */
 const VERSION = '13';
@@ -20,6 +24,8 @@ type Reason = 'other-path' | 'other-origin' | 'no-websocket' | 'too-many-waiting
 
 /** How to listen for WebSockets: on a port of one's own, or at an HTTP or HTTPS server that there is. */
 export interface WebSocketListenOptions extends Place, ConnectionOptions {
+  /** Who may connect to a Unix socket: the mode of its file, as for `listen` (default 0o600). */
+  readonly mode?: number;
   /** A server of the program's, in place of a port. It is neither opened nor closed, and with HTTPS it is `wss:`. */
   readonly server?: Server;
   /** The path of the URL at which WebSockets are taken (default: any). */
@@ -59,9 +65,10 @@ export interface WebSocketListenOptions extends Place, ConnectionOptions {
  * emitted. RFC 6455.
  */
 export const listenWebSocket = (options: WebSocketListenOptions): Observable<Connection> => {
-  const { server: given, at, ...place } = checkObject('options', options);
-  const where = given === undefined ? checkPlace(place, 0) : undefined;
-  if (given !== undefined && (place.port !== undefined || place.path !== undefined)) {
+  const { server: given, at } = checkObject('options', options);
+  const place = given === undefined ? checkPlace(options, 0) : {};
+  const mode = checkMode(options);
+  if (given !== undefined && (options.port !== undefined || options.path !== undefined)) {
     throw new TypeError('give either a server or a place of its own, got both');
   }
   if (given !== undefined && typeof (given as Server | null)?.on !== 'function') {
@@ -92,7 +99,7 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
     });
 
     const refuse = (socket: Duplex, status: number, reason: Reason): void => {
-      const { peer, port } = endsOf(socket as Socket, where?.path);
+      const { peer, port } = endsOf(socket as Socket, place.path);
       // Whoever keeps its side open would keep a descriptor of ours.
       socket.once('finish', () => socket.destroy());
       socket.end(
@@ -118,7 +125,10 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
 
     const opened = (webSocket: WebSocket, socket: Duplex): void => {
       const halfCloses = webSocket.protocol === HALF_CLOSE;
-      const wire = new WebSocketWire(webSocket, socket, endsOf(socket as Socket, where?.path), { halfCloses, maxMessage });
+      const wire = new WebSocketWire(webSocket, socket, endsOf(socket as Socket, place.path), {
+        halfCloses,
+        maxMessage,
+      });
       if (!room.take(wire)) wire.destroy();
     };
 
@@ -147,16 +157,42 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
       { headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval: 500 },
       onRequest,
     );
-    const failed = (error: NodeJS.ErrnoException): void => {
-      // One that could not be accepted, be it for want of descriptors, ends nothing.
-      if (http.listening) tell('onEvent', onEvent, { type: 'accept-failed', code: error.code ?? 'unknown', wait: 0 });
-      else subscriber.error(new ListenFailed(placeName(where as Place), error.code, error));
+    // A page that somebody has asked for and does not read.
+    http.setTimeout(Math.min(limits.writeDeadline, LONGEST_TIMER), (socket) => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
+
+    const shortage = new Shortage(clockOf(limits.scheduler), (code, wait) =>
+      tell('onEvent', onEvent, { type: 'accept-failed', code, wait }),
+    );
+    http.prependListener('connection', (socket: Socket) => {
+      if (!shortage.lasts) return shortage.looks();
+      const { peer, port } = endsOf(socket, place.path, '');
+      resetStream(unheard(socket));
+      tell('onEvent', onEvent, { type: 'refused', peer: peerOf(peer, port), reason: 'backing-off' });
+    });
+
+    let open = false;
+    const failed = (error: unknown): void =>
+      subscriber.error(new ListenFailed(placeName(place), (error as NodeJS.ErrnoException).code, error));
+    const listening = (): void => {
+      if (subscriber.closed) return;
+      open = true;
+      tell('onListening', onListening, addressOf(http.address(), place.path));
     };
+    let file: SocketFile | undefined;
     http.on('upgrade', asked);
-    http.on('error', failed);
-    http.on('listening', () => tell('onListening', onListening, addressOf(http.address(), where?.path)));
-    http.listen({ ...where });
+    http.on('error', (error) => (open ? shortage.failed(error) : failed(error)));
+    http.on('listening', () => (file === undefined ? listening() : void file.place().then(listening, failed)));
+    try {
+      if (mode !== undefined) file = new SocketFile(place.path as string, mode);
+      http.listen({ ...place, ...(file && { path: file.hidden }) });
+    } catch (error) {
+      failed(error);
+    }
     return () => {
+      file?.remove();
+      shortage.leave();
       http.close();
       http.closeAllConnections();
       room.leave((wire) => wire.destroy());
@@ -198,7 +234,7 @@ const originsOf = (origins: WebSocketListenOptions['origins']): ((request: Incom
     return ({ headers: { origin } }) => origin === undefined || known.has(origin);
   }
   if (origins !== undefined) {
-    const decide = checkFunction('origins', origins as (origin: string, request: IncomingMessage) => boolean);
+    const decide = checkFunction('origins', origins as (origin: string, request: IncomingMessage) => unknown);
     return (request) => {
       const { origin } = request.headers;
       try {

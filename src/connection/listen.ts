@@ -1,8 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
-import { devNull } from 'node:os';
 import { dirname } from 'node:path';
-import { Observable, type Subscription } from 'rxjs';
+import { Observable } from 'rxjs';
 import { checkBoolean, checkHook, checkInteger } from '../check.js';
 import { ListenFailed, type TlsFailed } from '../errors.js';
 import { tell } from '../hook.js';
@@ -22,6 +20,7 @@ import {
 import { type Connection, type ConnectionOptions, WireConnection, connectionLimits } from './connection.js';
 import { BUFFER, DuplexWire, resetStream } from './duplex-wire.js';
 import { type Reads, remade } from './shared-reads.js';
+import { Shortage } from './shortage.js';
 import { HIDDEN_LENGTH, SocketFile, isFile } from './socket-file.js';
 import { TlsAcceptor } from './tls-acceptor.js';
 import type { TlsSource } from './tls-from.js';
@@ -99,13 +98,6 @@ export interface ListenOptions extends Place, ConnectionOptions {
   readonly onEvent?: (event: ListenEvent) => void;
 }
 
-/** How long after a connection it is looked whether there are descriptors left, in milliseconds. */
-const LOOK = 1;
-
-/** The first wait after a failed accept and the longest, in milliseconds. It doubles while failures go on. */
-const FIRST_WAIT = 100;
-const LONGEST_WAIT = 1_000;
-
 /**
  * The acceptor: opens the port when it is subscribed to and emits each connection as it comes.
  *
@@ -134,12 +126,11 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 
   return new Observable((subscriber) => {
     const timetable = timetableOf(limits.scheduler);
-    const { clock } = timetable;
     const room = new WaitingRoom<Socket>(maxWaiting, (socket) => emit(socket));
+    const shortage = new Shortage(timetable.clock, (code, wait) =>
+      tell('onEvent', onEvent, { type: 'accept-failed', code, wait }),
+    );
     let opened = false;
-    let wait = 0;
-    let refuseUntil = -Infinity;
-    let looking: Subscription | undefined;
     let home: string | undefined;
 
     expectLargeBuffers();
@@ -166,27 +157,14 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       tell('onEvent', onEvent, { type: 'refused', peer, reason });
     };
 
-    const backOff = (code: string): void => {
-      const now = clock.now();
-      wait = now < refuseUntil + LONGEST_WAIT ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT;
-      refuseUntil = now + wait;
-      tell('onEvent', onEvent, { type: 'accept-failed', code, wait });
-    };
-
-    const look = (): void => {
-      looking = undefined;
-      const shortage = descriptorShortage();
-      if (shortage !== undefined) backOff(shortage);
-    };
-
     const arrived = (socket: Socket): void => {
       if (room.busy) unheard(socket);
       if (!room.take(socket)) refuse(socket, 'too-many-waiting');
     };
 
     server.on('connection', (socket) => {
-      if (clock.now() < refuseUntil) return refuse(socket, 'backing-off');
-      looking ??= clock.after(LOOK, look);
+      if (shortage.lasts) return refuse(socket, 'backing-off');
+      shortage.looks();
       // There is no need to shake hands with one who is refused.
       if (handshakes === undefined || room.full) return arrived(socket);
       const peer = peerName(socket);
@@ -199,10 +177,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
       subscriber.error(new ListenFailed(placeName(place), (error as NodeJS.ErrnoException).code, error));
 
     server.on('error', (error: NodeJS.ErrnoException) => {
-      const code = error.code ?? 'unknown';
-      if (!opened) failed(error);
-      else if (PEER_GONE.has(code)) tell('onEvent', onEvent, { type: 'accept-failed', code, wait: 0 });
-      else backOff(code);
+      if (opened) shortage.failed(error);
+      else failed(error);
     });
 
     const listening = (): void => {
@@ -225,7 +201,7 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
 
     return () => {
       file?.remove();
-      looking?.unsubscribe();
+      shortage.leave();
       server.close();
       handshakes?.leave();
       room.leave(resetStream);
@@ -233,8 +209,8 @@ export const listen = (options: ListenOptions): Observable<Connection> => {
   });
 };
 
-/** The mode of the file of a Unix socket, where there is one. */
-const checkMode = ({ path, mode }: ListenOptions): number | undefined => {
+/** @internal The mode of the file of a Unix socket, where there is one. */
+export const checkMode = ({ path, mode }: Pick<ListenOptions, 'path' | 'mode'>): number | undefined => {
   if (path === undefined || !isFile(path)) {
     if (mode === undefined) return undefined;
     throw new TypeError('mode goes with the path of a file');
@@ -254,25 +230,8 @@ const sharingWire = (accepted: Socket, ends: Ends): DuplexWire => {
 
 const ignore = (): void => {};
 
-/** A socket that nobody listens to yet: Node ends the process over an error that nobody hears. */
-const unheard = (socket: Socket): Socket => socket.on('error', ignore);
-
-/** The peer was gone again before it was accepted: no shortage of ours, and nothing to wait for. */
-const PEER_GONE: ReadonlySet<string> = new Set(['ECONNABORTED', 'ECONNRESET', 'EPROTO']);
-
-/**
- * What the system says when it has no descriptor left, found out by taking one. Node itself says nothing: it accepts
- * and closes whoever comes then, and nobody learns of it.
- */
-const descriptorShortage = (): string | undefined => {
-  try {
-    closeSync(openSync(devNull, 'r'));
-    return undefined;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'EMFILE' || code === 'ENFILE' ? code : undefined;
-  }
-};
+/** @internal A socket that nobody listens to yet: Node ends the process over an error that nobody hears. */
+export const unheard = (socket: Socket): Socket => socket.on('error', ignore);
 
 /** @internal Where a server of Node's listens. */
 export const addressOf = (address: AddressInfo | string | null, path: string | undefined): ListenAddress =>

@@ -37,9 +37,11 @@ export const readingOf = (maxMessage: number, { halfClose }: ConnectionLimits): 
   maxPayload: maxMessage,
   maxFragments: Math.max(FRAGMENTS, Math.ceil(maxMessage / 1_024)),
   maxBufferedChunks: Math.max(CHUNKS, Math.ceil(maxMessage / 256)),
-  // What a timer of Node's can wait.
-  closeTimeout: Math.min(halfClose, 2 ** 31 - 1),
+  closeTimeout: Math.min(halfClose, LONGEST_TIMER),
 });
+
+/** The longest that a timer of Node's can wait, in milliseconds. */
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
 
 /** The most that can be asked for as `maxMessage`: `ws` takes what is more for no limit. */
 export const LONGEST_MESSAGE: number = 2 ** 31 - 1;
