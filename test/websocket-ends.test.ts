@@ -68,6 +68,21 @@ test('our end while the peer closes is an end like any other', async () => {
   stop();
 });
 
+test('who is there stays when the acceptor goes, and nobody else comes', async () => {
+  const { port, ends, stop } = await served((bytes) => bytes);
+  const ann = await upgraded(port);
+  stop();
+  const later = connect(port);
+  const [error] = (await once(later, 'error')) as [NodeJS.ErrnoException];
+  assert.is(error.code, 'ECONNREFUSED');
+  const answer = once(ann, 'data') as Promise<[Buffer]>;
+  ann.write(frame(0x2, Buffer.from('hi')));
+  assert.equal((await answer)[0], Buffer.from([0x82, 2, 104, 105]));
+  ann.end(frame(0x8, closing(1000)));
+  await until(() => ends.length === 1);
+  assert.equal(ends, ['finished']);
+});
+
 test('who closes and keeps the socket open is gone all the same, soon', async () => {
   const { port, ends, stop } = await served((bytes) => bytes, { halfClose: 60_000 });
   const ann = await upgraded(port);

@@ -4,6 +4,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type Server, createServer } from 'node:http';
 import { existsSync, linkSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { type AddressInfo, type Socket, connect, createServer as createNetServer } from 'node:net';
+import { createServer as createHttpsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as timersWait } from 'node:timers/promises';
@@ -36,6 +37,7 @@ import { type WebSocketListenOptions, dialWebSocket, listenWebSocket } from '../
 import { assertNoLeaks } from '../src/testing/leaks.js';
 import { until } from './kit/line-server.js';
 import { raised } from './kit/raised.js';
+import { certify } from './kit/certificates.js';
 import { suite } from './kit/suite.js';
 import { upgrade } from './kit/websocket-frames.js';
 import { dialled, knock, rawOf, server as plainServer } from './kit/websocket-peer.js';
@@ -589,6 +591,40 @@ test("dials a server of anybody's, and fails by name where there is none", async
   assert.match(await failure(dialWebSocket(url(port), { connectTimeout: 100 })), /100 ms/);
   plain.close();
   plain.closeAllConnections();
+});
+
+test('over TLS: a server of HTTPS that there is, and each side knows what is spoken, and with whom', async () => {
+  const root = certify({ name: 'a root' });
+  const own = certify({ name: 'localhost', hosts: ['localhost', '127.0.0.1'], by: root });
+  const https = createHttpsServer({ key: own.key, cert: own.cert }).listen(0, '127.0.0.1');
+  await once(https, 'listening');
+  const { port } = https.address() as AddressInfo;
+  const seen: (string | undefined)[] = [];
+  const { ends, stop } = await served(
+    (bytes, connection) => {
+      seen.push(connection.tls?.protocol);
+      return bytes;
+    },
+    { server: https },
+  );
+  const connection = await lastValueFrom(dialWebSocket(`wss://127.0.0.1:${port}`, { ca: root.cert }));
+  seen.push(connection.tls?.protocol, connection.tls?.certificate?.subject, String(connection.tls?.authorized));
+  const half = Buffer.alloc(300_000, 1);
+  let heard = 0;
+  connection.reads.subscribe((chunk) => (heard += chunk.length));
+  await lastValueFrom(of(half, half).pipe(connection.writes), { defaultValue: undefined });
+  await lastValueFrom(connection.closed, { defaultValue: undefined });
+  assert.is(heard, 600_000);
+  assert.equal(seen, ['TLSv1.3', 'TLSv1.3', 'CN=localhost', 'true']);
+  await until(() => ends.length === 1);
+  assert.equal(ends, ['finished']);
+  const stranger: unknown = await lastValueFrom(dialWebSocket(`wss://127.0.0.1:${port}`)).catch(
+    (error: unknown) => error,
+  );
+  assert.match((stranger as Error).message, /^cannot connect to wss:\/\/127\.0\.0\.1:\d+\/: UNABLE_TO_/);
+  await stop();
+  https.close();
+  https.closeAllConnections();
 });
 
 test('both ends ours: each side ends by itself', async () => {

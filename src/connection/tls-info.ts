@@ -37,6 +37,12 @@ export const wasCut = (stream: Duplex): boolean => cut.has(stream);
 
 /** Notes what is to be known of a stream whose handshake is done, and watches how it ends. `raw` is what carries it. */
 export const noteTls = (socket: TLSSocket, raw: Duplex): void => {
+  noteAgreed(socket);
+  watchEnd(socket, raw);
+};
+
+/** Notes what is to be known of a stream whose handshake is done; how it ends is told by what it carries. */
+export const noteAgreed = (socket: TLSSocket): void => {
   // On the side of a server Node has the code alone, whatever its types say.
   const error = socket.authorizationError as string | NodeJS.ErrnoException | null | undefined;
   known.set(socket, {
@@ -51,7 +57,6 @@ export const noteTls = (socket: TLSSocket, raw: Duplex): void => {
   });
   // The only use that anybody has made of it since TLS 1.3 does without is to tire a server out.
   socket.disableRenegotiation();
-  watchEnd(socket, raw);
 };
 
 const nameOf = (socket: TLSSocket): string | undefined => {

@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { WebSocket } from 'ws';
 import { ConnectionReset } from '../errors.js';
 import { Queue } from '../flow/queue.js';
 import { type Ends, peerOf } from './address.js';
 import type { ConnectionLimits } from './connection.js';
 import { resetStream } from './duplex-wire.js';
-import { type TlsInfo, tlsOf } from './tls-info.js';
+import { type TlsInfo, noteAgreed, tlsOf } from './tls-info.js';
 import type { Wire, WireListener } from './wire.js';
 
 /**
@@ -111,6 +112,7 @@ export class WebSocketWire implements Wire {
     this.local = ends.local;
     this.#halfCloses = halfCloses;
     this.#maxMessage = maxMessage;
+    if ('encrypted' in raw) noteAgreed(raw as TLSSocket);
     socket.on('message', this.#came).on('error', this.#refused).on('close', this.#closedBy);
     // Both have closed, and `ws` waits for the peer to end what carries it.
     raw.once('finish', this.#cutOff);
