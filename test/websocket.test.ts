@@ -370,15 +370,15 @@ test('a page that is asked for and not read is not kept for ever', async () => {
   stuck.pause();
   stuck.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   await timersWait(600);
-  let heard = 0;
+  let came = 0;
   stuck.on('data', (chunk: Buffer) => {
-    heard += chunk.length;
+    came += chunk.length;
   });
   await once(
     stuck.resume().on('error', () => {}),
     'close',
   );
-  assert.ok(heard < 20_000_000, `${heard} bytes`);
+  assert.ok(came < 20_000_000, `${came} bytes`);
   await stop();
 });
 
@@ -610,11 +610,11 @@ test('over TLS: a server of HTTPS that there is, and each side knows what is spo
   const connection = await lastValueFrom(dialWebSocket(`wss://127.0.0.1:${port}`, { ca: root.cert }));
   seen.push(connection.tls?.protocol, connection.tls?.certificate?.subject, String(connection.tls?.authorized));
   const half = Buffer.alloc(300_000, 1);
-  let heard = 0;
-  connection.reads.subscribe((chunk) => (heard += chunk.length));
+  let echoed = 0;
+  connection.reads.subscribe((chunk) => (echoed += chunk.length));
   await lastValueFrom(of(half, half).pipe(connection.writes), { defaultValue: undefined });
   await lastValueFrom(connection.closed, { defaultValue: undefined });
-  assert.is(heard, 600_000);
+  assert.is(echoed, 600_000);
   assert.equal(seen, ['TLSv1.3', 'TLSv1.3', 'CN=localhost', 'true']);
   await until(() => ends.length === 1);
   assert.equal(ends, ['finished']);

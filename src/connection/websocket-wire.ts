@@ -112,7 +112,7 @@ export class WebSocketWire implements Wire {
     this.local = ends.local;
     this.#halfCloses = halfCloses;
     this.#maxMessage = maxMessage;
-    if ('encrypted' in raw) noteAgreed(raw as TLSSocket);
+    if ('encrypted' in raw && !raw.destroyed) noteAgreed(raw as TLSSocket);
     socket.on('message', this.#came).on('error', this.#refused).on('close', this.#closedBy);
     // Both have closed, and `ws` waits for the peer to end what carries it.
     raw.once('finish', this.#cutOff);
