@@ -561,6 +561,7 @@ const ofWebsocket: Record<string, readonly Row[]> = {
     [(f) => f({ port: 1, handshakeTimeout: 0 }), RangeError, /^handshakeTimeout must be a time from 1 to/],
     [(f) => f({ port: 1, maxMessage: 0 }), RangeError, /^maxMessage must be a whole number from 1 to/],
     [(f) => f({ port: 1, maxMessage: 2 ** 31 }), RangeError, /^maxMessage must be .* to 2147483647, got 2147483648$/],
+    [(f) => f({ port: 1, messageDeadline: 0 }), RangeError, /^messageDeadline must be a time from 1 to/],
     [(f) => f({ port: 1, maxWaiting: -1 }), RangeError, /^maxWaiting must be a whole number from 0 to/],
     [(f) => f({ port: 1, writeLimit: 0 }), RangeError, /^writeLimit must be a whole number from 1 to/],
     [(f) => f({ port: 1, onEvent: 5 }), TypeError, noFunction('onEvent', 5)],

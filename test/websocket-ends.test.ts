@@ -8,6 +8,7 @@ import { NEVER, Subject, concat, firstValueFrom, ignoreElements, lastValueFrom, 
 import * as assert from 'uvu/assert';
 import { serve } from '../operators/index.js';
 import type { Connection, Handler } from '../src/index.js';
+import { Boundary } from '../src/connection/websocket-boundary.js';
 import { type WebSocketListenOptions, dialWebSocket, listenWebSocket } from '../src/websocket/index.js';
 import { duplexPair } from './kit/duplex-pair.js';
 import { until } from './kit/line-server.js';
@@ -176,6 +177,57 @@ test('who breaks the protocol hears why, also while it goes on sending', async (
     'the connection was reset (WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: a message of more than 1000 bytes)',
   ]);
   stop();
+});
+
+test('a message that drips has its time; one after the other, and pings between, are none that drips', async () => {
+  const { port, ends, stop } = await served((bytes) => bytes, { messageDeadline: 400 });
+  const [ann, bob] = [await upgraded(port), await upgraded(port)];
+  bob.resume();
+  const slow = frame(0x2, Buffer.alloc(40), { fin: false });
+  const begun = performance.now();
+  let at = 0;
+  const drip = setInterval(() => {
+    ann.write(at < slow.length ? slow.subarray(at++, at) : frame(0x9, Buffer.alloc(1)));
+    // The end of one and the beginning of the next, in fragments.
+    const parts = [frame(0x2, Buffer.from('a'), { fin: false }), frame(0x0, Buffer.alloc(0))];
+    const bytes = Buffer.concat([...parts, ...parts]);
+    bob.write(bytes.subarray(7, 7 + 13));
+  }, 20);
+  bob.write(frame(0x2, Buffer.from('a'), { fin: false }));
+  await until(() => ends.length > 0);
+  const took = performance.now() - begun;
+  clearInterval(drip);
+  assert.equal(ends, ['a frame took longer than 400 ms to arrive']);
+  assert.ok(took >= 400, `${took} ms`);
+  assert.not(bob.readableEnded);
+  ann.destroy();
+  bob.destroy();
+  stop();
+});
+
+test('where a message is under way is known however its bytes are cut', () => {
+  const parts: readonly (readonly [frame: Buffer, whole: boolean])[] = [
+    [frame(0x2, Buffer.from('a')), true],
+    [frame(0x1, Buffer.alloc(0)), true],
+    [frame(0x2, Buffer.alloc(300), { fin: false }), false],
+    [frame(0x9, Buffer.from('ping')), false],
+    [frame(0x0, Buffer.alloc(70_000), { fin: false }), false],
+    [frame(0x0, Buffer.alloc(125)), true],
+    [Buffer.from([0x82, 3, 1, 2, 3]), true],
+    [frame(0xa, Buffer.alloc(0)), true],
+  ];
+  for (const size of [1, 2, 7, 64_000]) {
+    const boundary = new Boundary();
+    for (const [bytes, whole] of parts) {
+      for (let at = 0; at < bytes.length; at += size) {
+        boundary.pass(bytes.subarray(at, at + size));
+        assert.is(boundary.unfinished, !whole || at + size < bytes.length, `in chunks of ${size}`);
+      }
+    }
+    const all = Buffer.concat(parts.map(([bytes]) => bytes));
+    assert.is(boundary.pass(Buffer.concat([all, all.subarray(0, 3)])), true);
+    assert.is(boundary.unfinished, true);
+  }
 });
 
 test('a message in too many fragments, or a frame in too many crumbs, is no message', async () => {

@@ -16,6 +16,8 @@ export interface WebSocketDialOptions extends ConnectionOptions {
   readonly connectTimeout?: number;
   /** The most bytes of a message (default 1 MiB). */
   readonly maxMessage?: number;
+  /** How long a message may take from its first byte to its last, in milliseconds (default 30,000): `FrameTooSlow`. */
+  readonly messageDeadline?: number;
   /** Headers of the request. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Roots that are trusted besides those that Node knows, for `wss:`; PEM. */
@@ -40,6 +42,7 @@ export const dialWebSocket = (url: string, options: WebSocketDialOptions = {}): 
   const limits = connectionLimits(checkObject('options', options));
   const timeout = checkTime('connectTimeout', options.connectTimeout ?? 10_000);
   const maxMessage = checkInteger('maxMessage', options.maxMessage ?? 1024 * 1024, 1, LONGEST_MESSAGE);
+  const messageDeadline = checkTime('messageDeadline', options.messageDeadline ?? 30_000);
   const headers = checkHeaders(options.headers ?? {});
   const ca = options.ca === undefined ? undefined : checkText('ca', options.ca);
 
@@ -67,10 +70,8 @@ export const dialWebSocket = (url: string, options: WebSocketDialOptions = {}): 
       ours = false;
       late.unsubscribe();
       socket.off('error', failed);
-      const wire = new WebSocketWire(socket, raw as Socket, endsOf(raw as Socket, undefined), {
-        halfCloses,
-        maxMessage,
-      });
+      const terms = { halfCloses, maxMessage, messageDeadline, scheduler: limits.scheduler };
+      const wire = new WebSocketWire(socket, raw as Socket, endsOf(raw as Socket, undefined), terms);
       inScope({ ...scope, drain: null }, () => subscriber.next(new WireConnection(wire, limits)));
       subscriber.complete();
     });

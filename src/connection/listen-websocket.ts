@@ -41,6 +41,8 @@ export interface WebSocketListenOptions extends Place, ConnectionOptions {
   readonly handshakeTimeout?: number;
   /** The most bytes of a message, put together from its fragments (default 1 MiB). A longer one closes (1009). */
   readonly maxMessage?: number;
+  /** How long a message may take from its first byte to its last, in milliseconds (default 30,000): `FrameTooSlow`. */
+  readonly messageDeadline?: number;
   /** How many accepted connections may wait unread for a consumer that is busy (default 10,000); more are refused. */
   readonly maxWaiting?: number;
   /** Called when the port is open, that of `server` too. */
@@ -83,6 +85,7 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
   const onRequest = checkFunction('onRequest', options.onRequest ?? upgradeRequired);
   const handshakeTimeout = checkTime('handshakeTimeout', options.handshakeTimeout ?? 10_000);
   const maxMessage = checkInteger('maxMessage', options.maxMessage ?? 1024 * 1024, 1, LONGEST_MESSAGE);
+  const messageDeadline = checkTime('messageDeadline', options.messageDeadline ?? 30_000);
   const maxWaiting = checkInteger('maxWaiting', options.maxWaiting ?? 10_000, 0);
   const onListening = checkHook('onListening', options.onListening);
   const onEvent = checkHook('onEvent', options.onEvent);
@@ -125,10 +128,8 @@ export const listenWebSocket = (options: WebSocketListenOptions): Observable<Con
 
     const opened = (webSocket: WebSocket, socket: Duplex): void => {
       const halfCloses = webSocket.protocol === HALF_CLOSE;
-      const wire = new WebSocketWire(webSocket, socket, endsOf(socket as Socket, place.path), {
-        halfCloses,
-        maxMessage,
-      });
+      const terms = { halfCloses, maxMessage, messageDeadline, scheduler: limits.scheduler };
+      const wire = new WebSocketWire(webSocket, socket, endsOf(socket as Socket, place.path), terms);
       if (!room.take(wire)) wire.destroy();
     };
 

@@ -1,12 +1,15 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { SchedulerLike } from 'rxjs';
 import type { WebSocket } from 'ws';
-import { ConnectionReset } from '../errors.js';
+import { ConnectionReset, FrameTooSlow } from '../errors.js';
 import { Queue } from '../flow/queue.js';
+import { Alarm, timetableOf } from '../time/timetable.js';
 import { type Ends, peerOf } from './address.js';
 import type { ConnectionLimits } from './connection.js';
 import { resetStream } from './duplex-wire.js';
 import { type TlsInfo, noteAgreed, tlsOf } from './tls-info.js';
+import { Boundary } from './websocket-boundary.js';
 import type { Wire, WireListener } from './wire.js';
 
 /**
@@ -64,6 +67,9 @@ export interface Terms {
   /** Whether each side ends by itself. */
   readonly halfCloses: boolean;
   readonly maxMessage: number;
+  /** How long a message may take from its first byte to its last, in milliseconds, and by what that is measured. */
+  readonly messageDeadline: number;
+  readonly scheduler: SchedulerLike;
 }
 
 /**
@@ -79,8 +85,10 @@ export class WebSocketWire implements Wire {
   readonly #socket: WebSocket;
   /** What carries the WebSocket. */
   readonly #raw: Duplex;
-  readonly #halfCloses: boolean;
-  readonly #maxMessage: number;
+  readonly #terms: Terms;
+  /** Where in its frames the peer is, and what goes off when it is too slow. */
+  readonly #boundary = new Boundary();
+  readonly #late: Alarm;
   /** Nobody yet, while it waits to be taken. */
   #listener: WireListener | undefined;
   /** What broke it while nobody listened. */
@@ -105,17 +113,18 @@ export class WebSocketWire implements Wire {
   #closed = false;
   #gone = false;
 
-  constructor(socket: WebSocket, raw: Duplex, ends: Ends, { halfCloses, maxMessage }: Terms) {
+  constructor(socket: WebSocket, raw: Duplex, ends: Ends, terms: Terms) {
     this.#socket = socket;
     this.#raw = raw;
     this.#ends = ends;
     this.local = ends.local;
-    this.#halfCloses = halfCloses;
-    this.#maxMessage = maxMessage;
+    this.#terms = terms;
+    this.#late = new Alarm(timetableOf(terms.scheduler), this);
     if ('encrypted' in raw && !raw.destroyed) noteAgreed(raw as TLSSocket);
     socket.on('message', this.#came).on('error', this.#refused).on('close', this.#closedBy);
     // Both have closed, and `ws` waits for the peer to end what carries it.
     raw.once('finish', this.#cutOff);
+    raw.on('data', this.#passed);
     socket.pause();
   }
 
@@ -142,13 +151,23 @@ export class WebSocketWire implements Wire {
 
   pause(): void {
     this.#paused = true;
+    this.#late.clear();
     this.#socket.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    if (this.#boundary.unfinished) this.#late.set(this.#terms.messageDeadline);
     this.#goOn();
+  }
+
+  /** The alarm: a message is late, unless the rest of it has come meanwhile and only was not read yet. */
+  due(): void {
+    timetableOf(this.#terms.scheduler).clock.afterReads(() => {
+      if (this.#paused || this.#closed || this.#late.pending || !this.#boundary.unfinished) return;
+      this.#broke(new FrameTooSlow(this.#terms.messageDeadline));
+    });
   }
 
   unread(chunk: Uint8Array): void {
@@ -174,7 +193,7 @@ export class WebSocketWire implements Wire {
     if (this.#closed) process.nextTick(this.#finished);
     // The peer has closed: `ws` has answered, and all that is left is to be gone.
     else if (this.#socket.readyState !== this.#socket.OPEN) return;
-    else if (this.#halfCloses) this.#socket.send(END, BINARY, this.#finished);
+    else if (this.#terms.halfCloses) this.#socket.send(END, BINARY, this.#finished);
     else {
       this.#socket.close(1000);
       // `ws` says nothing when its close is on its way: that is so when what is written behind it is.
@@ -184,29 +203,37 @@ export class WebSocketWire implements Wire {
 
   destroy(): void {
     this.#destroyed = true;
+    this.#late.clear();
     if (this.#closed) process.nextTick(this.#tellGone);
     else if (this.#endSent && this.#endTold) {
       this.#socket.close(1000);
       this.#socket.resume();
       // Both sides have said all: the peer need not answer.
-      if (this.#halfCloses) this.#raw.end(() => this.#raw.destroy());
+      if (this.#terms.halfCloses) this.#raw.end(() => this.#raw.destroy());
     } else if (!this.#violated) this.#socket.terminate();
   }
 
   reset(): void {
     this.#destroyed = true;
+    this.#late.clear();
     if (this.#closed) process.nextTick(this.#tellGone);
     else resetStream(this.#raw);
   }
 
   // -- what it hears -------------------------------------------------------------------------------------------------
 
+  readonly #passed = (chunk: Uint8Array): void => {
+    const anew = this.#boundary.pass(chunk);
+    if (!this.#boundary.unfinished || this.#paused || this.#destroyed) this.#late.clear();
+    else if (anew || !this.#late.pending) this.#late.set(this.#terms.messageDeadline);
+  };
+
   readonly #came = (message: unknown): void => {
     // What `ws` gives as long as it is not asked for anything else.
     const chunk = message as Uint8Array;
     if (this.#destroyed || this.#endComing) return;
     if (chunk.length > 0) this.#inbox.push(chunk);
-    else if (this.#halfCloses) this.#endComing = true;
+    else if (this.#terms.halfCloses) this.#endComing = true;
     if (!this.#delivering) this.#deliver();
   };
 
@@ -236,7 +263,7 @@ export class WebSocketWire implements Wire {
     this.#violated = true;
     this.#cutOff();
     const tooLong = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
-    const what = tooLong ? `a message of more than ${this.#maxMessage} bytes` : error.message;
+    const what = tooLong ? `a message of more than ${this.#terms.maxMessage} bytes` : error.message;
     this.#broke(new ConnectionReset(`${error.code}: ${what}`, error));
   };
 
@@ -247,6 +274,7 @@ export class WebSocketWire implements Wire {
 
   readonly #closedBy = (code: number): void => {
     this.#closed = true;
+    this.#late.clear();
     if (this.#destroyed) return this.#tellGone();
     if (!isClean(code)) {
       this.#broke(new ConnectionReset(`WebSocket ${code}`));
