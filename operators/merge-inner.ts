@@ -70,9 +70,7 @@ class MergeInner<A, B> implements Heard<B> {
     this.#consumer = new Consumer(merging.name, merging.highWater);
     this.#gate = this.#consumer.gate;
     const { scope } = this.#gate;
-    this.#inside = merging.apart
-      ? { ...openScope, drain: scope.drain }
-      : { ...scope, within: this.#consumer.valve };
+    this.#inside = merging.apart ? { ...openScope, drain: scope.drain } : { ...scope, within: this.#consumer.valve };
   }
 
   subscribe(source: Observable<A>): void {
@@ -165,8 +163,10 @@ class MergeInner<A, B> implements Heard<B> {
     this.#newest = inner;
   }
 
+  /** Takes one out, if it is there. */
   #strike(inner: Inner<B>): void {
     const { before, behind } = inner;
+    if (before === null && inner !== this.#oldest) return;
     if (before === null) this.#oldest = behind;
     else before.behind = behind;
     if (behind === null) this.#newest = before;
@@ -192,6 +192,8 @@ class MergeInner<A, B> implements Heard<B> {
     attempt(() => this.#consumer.leave());
     for (let inner = this.#oldest; inner !== null; inner = this.#oldest) {
       const oldest = inner;
+      // At once: it may be in the midst of being torn down, and that is what has led here.
+      this.#strike(oldest);
       attempt(() => oldest.unsubscribe());
     }
     if (errors.length > 0) throw new UnsubscriptionError(errors);

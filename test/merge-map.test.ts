@@ -4,6 +4,7 @@ import {
   type ObservableInput,
   ReplaySubject,
   Subject,
+  type UnsubscriptionError,
   catchError,
   concat,
   concatMap as stockConcatMap,
@@ -35,6 +36,51 @@ import { suite } from './kit/suite.js';
 type Helpers = Parameters<Parameters<TestScheduler['run']>[0]>[0];
 
 const parity = suite('mergeMap, beside that of RxJS');
+
+/** The same of both. */
+const alike = (work: (operator: typeof stock) => readonly string[]): void => assert.equal(work(mergeMap), work(stock));
+
+parity('an inner stream of which the teardown cuts all', () => {
+  alike((mergeMapOf) => {
+    const log: string[] = [];
+    const ends = new Subject<void>();
+    const all = of('a', 'b', 'c')
+      .pipe(
+        mergeMapOf((name) =>
+          new Observable<never>(() => () => {
+            log.push(name);
+            all.unsubscribe();
+          }).pipe(takeUntil(name === 'b' ? ends : NEVER)),
+        ),
+      )
+      .subscribe();
+    ends.next();
+    return log;
+  });
+});
+
+parity('all are torn down, also where a teardown throws', () => {
+  alike((mergeMapOf) => {
+    const log: string[] = [];
+    const all = of('a', 'b', 'c')
+      .pipe(
+        mergeMapOf(
+          (name) =>
+            new Observable<never>(() => () => {
+              log.push(name);
+              if (name !== 'c') throw new Error(name);
+            }),
+        ),
+      )
+      .subscribe();
+    try {
+      all.unsubscribe();
+    } catch (error) {
+      log.push(...(error as UnsubscriptionError).errors.map(String));
+    }
+    return log;
+  });
+});
 
 parity('has its type', () => {
   const same: typeof stock = mergeMap;
