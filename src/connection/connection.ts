@@ -204,12 +204,7 @@ class Reading extends Gate {
   readonly cutter: Cutter | null;
   readonly #connection: WireConnection;
 
-  constructor(
-    scope: Scope,
-    subscriber: Subscriber<Uint8Array>,
-    cutter: Cutter | null,
-    connection: WireConnection,
-  ) {
+  constructor(scope: Scope, subscriber: Subscriber<Uint8Array>, cutter: Cutter | null, connection: WireConnection) {
     super(scope);
     this.subscriber = subscriber;
     this.cutter = cutter;
