@@ -181,6 +181,9 @@ const NEVER = -1;
 
 let opened = 0;
 
+/** When this was loaded, in milliseconds since 1970. */
+const LOADED = Date.now();
+
 /** What keeps a connection from being read because all together hold too much, and for how long. */
 interface Pressure {
   readonly valve: Valve;
@@ -251,7 +254,8 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
   readonly #wire: Wire;
   readonly #limits: ConnectionLimits;
   readonly #timetable: Timetable;
-  readonly #openedAt = Date.now();
+  /** Milliseconds after `LOADED`: a number that needs no memory of its own for the first 24 days. */
+  readonly #openedAt = Date.now() - LOADED;
   /** What waits at the gate; made when something first does. */
   #resume: (() => void) | null = null;
   #writer: Subscriber<never> | null = null;
@@ -328,7 +332,7 @@ export class WireConnection implements Connection, WireListener, OutgoingListene
 
   get statistics(): ConnectionStatistics {
     return {
-      openedAt: this.#openedAt,
+      openedAt: LOADED + this.#openedAt,
       bytesIn: this.#bytesIn,
       bytesOut: (this.#extras?.ahead ?? 0) + (this.#outgoing?.written ?? 0),
       chunksIn: this.#chunksIn,
