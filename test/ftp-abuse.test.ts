@@ -48,6 +48,9 @@ const servedAlone = (body: Story) => async (): Promise<void> => {
 };
 
 const MIB = 1024 * 1024;
+
+/** What a server may grow by for a file of 300 MiB and more, in MiB: most of it is what V8 has not collected yet. */
+const MOST = 100;
 const mayLookAt = existsSync('/proc/self/status');
 if (!mayLookAt) console.log('there is no /proc here: what a process holds is not looked at');
 
@@ -211,7 +214,7 @@ test(
     assert.is(await drained(slow), size - 1_000);
     assert.match(await ann.next(), /^226 /);
     const grown = (peakOf(server) - before) / MIB;
-    assert.ok(grown < 60, `it grew by ${grown} MiB`);
+    assert.ok(grown < MOST, `it grew by ${grown} MiB`);
   }),
 );
 
@@ -223,12 +226,12 @@ test(
     const before = peakOf(server);
     const upload = await slowData(ann);
     assert.match(await ann.say('STOR up'), /^150 /);
-    for (let count = 0; count < 150; count++) if (!upload.write(block)) await once(upload, 'drain');
+    for (let count = 0; count < 300; count++) if (!upload.write(block)) await once(upload, 'drain');
     upload.end();
     assert.match(await ann.next(), /^226 /);
-    assert.is(await ann.say('SIZE up'), `213 ${150 * MIB}`);
+    assert.is(await ann.say('SIZE up'), `213 ${300 * MIB}`);
     const grown = (peakOf(server) - before) / MIB;
-    assert.ok(grown < 60, `it grew by ${grown} MiB`);
+    assert.ok(grown < MOST, `it grew by ${grown} MiB`);
 
     const half = await slowData(ann);
     assert.match(await ann.say('STOR half'), /^150 /);

@@ -358,7 +358,8 @@ test('the versions that are spoken', async () => {
     assert.is(spoken, protocol);
   }
   const weak = { ...old, maxVersion: 'TLSv1.2', ciphers: 'NULL-SHA256:AES128-SHA:@SECLEVEL=0' } as const;
-  assert.is(await hello(usual.port, weak).catch(codeOf), 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE');
+  // OpenSSL has named it after SSLv3, and does so no more.
+  assert.match(String(await hello(usual.port, weak).catch(codeOf)), /^ERR_SSL_.*_ALERT_HANDSHAKE_FAILURE$/);
   await usual.stop();
   const strict = await echoing({ ...own, minVersion: 'TLSv1.3' });
   assert.is(
