@@ -53,11 +53,12 @@ const visit = (port: number, number: number): Promise<Visit> =>
     let rest = '';
     let refused = false;
     let left = 1 + roll(4);
+    let next: NodeJS.Timeout | undefined;
     const say = (): void => {
       if (socket.destroyed || socket.writableEnded) return;
       if (left-- === 0) return leave();
       socket.write(roll(5) === 0 ? `/room ${roll(50)}\n` : `${++seen.said}\n`);
-      setTimeout(say, 50 + roll(400));
+      next = setTimeout(say, 50 + roll(400));
     };
     const leave = (): void => {
       if (rude) socket.resetAndDestroy();
@@ -80,6 +81,7 @@ const visit = (port: number, number: number): Promise<Visit> =>
         seen.inPeace = false;
       })
       .on('close', (broken) => {
+        clearTimeout(next);
         if (broken) seen.inPeace = false;
         done(seen);
       });
